@@ -1,0 +1,1 @@
+"""The networks. Torch lives here and in `training`, nowhere else."""

@@ -1,0 +1,112 @@
+"""What tracking asks of a model, whatever network stands behind it. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from trackanything_core.types import Box, Click, Image, Mask, ObjectId, SoftMask
+
+
+class Embedding(Protocol):
+    """The costly part of segmenting one picture; opaque, reusable, made once per frame."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the picture in pixels."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it holds, for byte-bounded caches."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmentation:
+    """A segmenter's answer for one object on one picture.
+
+    Attributes:
+        mask: (H, W) bool, at the size of the picture.
+        score: the network's own estimate of the mask's IoU, 0..1.
+        low_res_logits: (h, w) float32, unbounded; feed it back with the next click.
+    """
+
+    mask: Mask
+    score: float
+    low_res_logits: npt.NDArray[np.float32]
+
+
+class Segmenter(Protocol):
+    """Prompts on one picture → a mask (SAM, arXiv 2304.02643)."""
+
+    @property
+    def name(self) -> str:
+        """Registry name of the weights in use."""
+
+    def embed(self, image: Image) -> Embedding:
+        """Encode a picture, (H, W, 3) uint8 RGB, once for any number of prompts."""
+
+    def segment(
+        self,
+        embedding: Embedding,
+        *,
+        clicks: Sequence[Click] = (),
+        box: Box | None = None,
+        mask_logits: npt.NDArray[np.float32] | None = None,
+    ) -> Segmentation:
+        """Answer clicks, a box and a mask prompt together; at least one must be given.
+
+        One click alone is ambiguous: several masks are weighed and the best is returned.
+
+        Raises:
+            PromptError: a point or box lies outside the picture, or nothing was given.
+        """
+
+    def mask_to_logits(self, mask: Mask) -> npt.NDArray[np.float32]:
+        """Turn a mask at picture size into the mask prompt that `segment` takes."""
+
+
+class Propagator(Protocol):
+    """One pass over a video in one direction (XMem, arXiv 2207.07115).
+
+    Holds the memory of that pass. Frames are fed in the order of the pass; to go backwards,
+    feed them backwards. A fresh pass needs a fresh propagator (see `PropagatorFactory`).
+    """
+
+    @property
+    def object_ids(self) -> tuple[ObjectId, ...]:
+        """The objects known so far, in the order of the rows of `step`'s answer."""
+
+    def step(
+        self,
+        image: Image,
+        given: Mapping[ObjectId, Mask | SoftMask] | None = None,
+        *,
+        last: bool = False,
+    ) -> npt.NDArray[np.float32]:
+        """Take the next frame and say where the objects are.
+
+        Args:
+            image: (H, W, 3) uint8 RGB; every frame of a pass has the same size.
+            given: masks (H, W) that a human gave or confirmed on this frame. New names are
+                new objects; on a known name the mask replaces the prediction.
+            last: nothing will follow, so memory need not be written.
+
+        Returns:
+            (N + 1, H, W) float32 in 0..1, summing to 1 over the first axis: background,
+            then the N objects in the order of `object_ids`.
+        """
+
+
+class PropagatorFactory(Protocol):
+    """Weights loaded once; a propagator for each pass."""
+
+    @property
+    def name(self) -> str:
+        """Registry name of the weights in use."""
+
+    def start(self) -> Propagator:
+        """A propagator with an empty memory."""
