@@ -86,7 +86,7 @@ def _load_split(root: Path, annotations: Path, short_side: int) -> list[CocoImag
         record = records[annotation["image_id"]]
         image = _shrink(_read_rgb(root / "images" / split / record["file_name"]), short_side)
         coded = _read_rgb(annotations.with_suffix("") / annotation["file_name"])
-        segments = _segments(annotation["segments_info"], coded, image.shape[:2], categories)
+        segments = _segments(annotation["segments_info"], coded, image, categories)
         name = Path(record["file_name"]).stem
         loaded.append(CocoImage(name, image, segments, int(record["license"])))
     return loaded
