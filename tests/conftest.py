@@ -1,0 +1,80 @@
+"""Fixtures and rules that hold for every test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+# One thread per worker, decided before NumPy, OpenCV or torch is imported: workers that share
+# few cores are faster this way, and sums come out the same on every machine.
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+    os.environ.setdefault(_variable, "1")
+
+import pytest
+
+from tests import folders
+
+
+def _existing(variable: str) -> Path:
+    path = folders.folder(variable)
+    if not path.is_dir():
+        pytest.skip(folders.missing(variable))
+    return path
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Real pictures and videos: clips/, davis_dev/, coco200/."""
+    return _existing(folders.DATA)
+
+
+@pytest.fixture(scope="session")
+def goldens_dir() -> Path:
+    """Inputs and outputs of the official XMem code: goldens.json and what it names."""
+    return _existing(folders.GOLDENS)
+
+
+@pytest.fixture(scope="session")
+def reference_dir() -> Path:
+    """Recorded Label Studio requests and values of the official metric."""
+    return _existing(folders.REFERENCE)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests marked `gpu` where torch finds no CUDA device."""
+    if item.get_closest_marker("gpu") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device")
+
+
+def _data_is_promised() -> bool:
+    """In CI the data is promised, so a test that skips for want of it would hide a failure."""
+    default = os.environ.get("CI", "")
+    return os.environ.get("TRACKANYTHING_FORBID_DATA_SKIPS", default).lower() in {"1", "true"}
+
+
+def _forbid_missing_data(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and _data_is_promised() and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if reason.startswith(folders.MISSING):
+            report.outcome = "failed"
+            report.longrepr = reason
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let no test skip for missing data where the data is promised."""
+    report = yield
+    _forbid_missing_data(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for modules that skip as a whole while they are collected."""
+    report = yield
+    _forbid_missing_data(report)
+    return report
