@@ -1,0 +1,1 @@
+"""HTTP and Label Studio on one side, the types of trackanything_core on the other."""

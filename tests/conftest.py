@@ -6,14 +6,18 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
-# One thread per worker, decided before NumPy, OpenCV or torch is imported: workers that share
-# few cores are faster this way, and sums come out the same on every machine.
-for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
-    os.environ.setdefault(_variable, "1")
-
 import pytest
 
 from tests import folders
+
+
+def pytest_configure() -> None:
+    """Give every worker one thread, before a test imports NumPy, OpenCV or torch.
+
+    Workers that share few cores are faster this way, and sums come out the same everywhere.
+    """
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        os.environ.setdefault(variable, "1")
 
 
 def _existing(variable: str) -> Path:

@@ -1,0 +1,1 @@
+"""How good the masks are: the DAVIS metric, simulated annotators, baselines."""

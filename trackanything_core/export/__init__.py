@@ -1,0 +1,1 @@
+"""Writers of finished tracks in the formats of others."""

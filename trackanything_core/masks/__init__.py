@@ -1,0 +1,1 @@
+"""Masks as arrays, run lengths, boxes and pictures; without torch."""

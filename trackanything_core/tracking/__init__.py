@@ -1,0 +1,1 @@
+"""Prompts on a few frames become masks on all; over the protocols of models.base."""

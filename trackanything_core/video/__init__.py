@@ -1,0 +1,1 @@
+"""Pictures from videos and folders, addressed by frame; without torch."""

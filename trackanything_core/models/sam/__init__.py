@@ -1,0 +1,1 @@
+"""SAM: prompts on one picture become a mask (arXiv 2304.02643)."""
