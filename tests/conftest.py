@@ -45,6 +45,7 @@ def reference_dir() -> Path:
     return _existing(folders.REFERENCE)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give all end-to-end tests to one worker, so that one Label Studio starts, not two."""
     for item in items:
