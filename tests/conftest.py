@@ -45,12 +45,10 @@ def reference_dir() -> Path:
     return _existing(folders.REFERENCE)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Give all end-to-end tests to one worker, so that one Label Studio starts, not two."""
-    for item in items:
-        if item.get_closest_marker("e2e") is not None:
-            item.add_marker(pytest.mark.xdist_group("label-studio"))
+    if item.get_closest_marker("e2e") is not None:
+        item.add_marker(pytest.mark.xdist_group("label-studio"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
