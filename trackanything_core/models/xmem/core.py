@@ -1,0 +1,178 @@
+"""One pass of XMem over normalised frames, step by step as in the official code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trackanything_core.models.xmem.attention import Places, grid_places
+from trackanything_core.models.xmem.elements import Elements
+from trackanything_core.models.xmem.memory import Memory, with_prefix_removed
+from trackanything_core.models.xmem.network import KeyFeatures, XMemNetwork, aggregate
+from trackanything_core.models.xmem.readout import Query
+from trackanything_core.models.xmem.settings import PropagationSettings
+
+_PAD_TO = 16
+
+
+class XMemCore:
+    """Takes frames and masks as tensors; objects carry the labels 1..N in order of arrival.
+
+    Attributes:
+        memory: working and long-term memory.
+        hidden: (1, N, Ch, h, w), the sensory memory; None before the first mask, and for a
+            network that has none.
+    """
+
+    def __init__(self, network: XMemNetwork, settings: PropagationSettings) -> None:
+        self.memory = Memory(settings, network.position_bias)
+        self.hidden: Tensor | None = None
+        self._network = network
+        self._settings = settings
+        self._time = -1
+        self._last_memory_time = 0
+        self._last_deep_time = -(settings.deep_update_every or 0)
+
+    @torch.inference_mode()
+    def step(
+        self,
+        image: Tensor,
+        mask: Tensor | None = None,
+        valid_labels: Sequence[int] | None = None,
+        *,
+        last: bool = False,
+    ) -> Tensor:
+        """Take the next frame.
+
+        Args:
+            image: (3, H, W) float, normalised by the ImageNet mean and deviation.
+            mask: (N, H, W) float in 0..1, one channel for each object known by now; N may have
+                grown. The first step needs one.
+            valid_labels: the labels that `mask` speaks of; the rest is predicted. None uses the
+                whole mask as it is.
+            last: nothing follows, so nothing is remembered.
+
+        Returns:
+            (N + 1, H, W) probabilities, background first.
+
+        Raises:
+            ValueError: no mask was ever given, or it lacks objects that are known.
+        """
+        if mask is None and not self.memory.objects:
+            raise ValueError("the first step needs a mask")
+        if mask is not None and len(mask) < self.memory.objects:
+            raise ValueError(
+                f"expected a mask of {self.memory.objects} objects or more, got {len(mask)}"
+            )
+        self._time += 1
+        settings = self._settings
+        since_memory = self._time - self._last_memory_time
+        is_memory = not last and (mask is not None or since_memory >= settings.memory_every)
+        partial = valid_labels is None or mask is None or len(valid_labels) != len(mask)
+        is_deep, is_normal = self._updates(is_memory, last)
+
+        height, width = image.shape[-2:]
+        padding = _padding(height, width)
+        image = F.pad(image, padding).unsqueeze(0)
+        features = self._network.encode_key(image)
+        places = grid_places(
+            features.key.shape[-2],
+            features.key.shape[-1],
+            stride=image.shape[-1] // features.key.shape[-1],
+            time=self._time,
+            like=features.key,
+        )
+        probabilities: Tensor | None = None
+        if self._time > 0 and partial:
+            probabilities = self._predict(features, places, is_normal)
+        if mask is not None:
+            given = F.pad(mask.to(image), padding)
+            probabilities = aggregate(_merged(given, probabilities, valid_labels), dim=0)
+            self._extend_hidden(len(given), features.key)
+        assert probabilities is not None
+        if is_memory:
+            self._remember(image, features, places, probabilities[1:], is_deep)
+        left, _, top, _ = padding
+        return probabilities[:, top : top + height, left : left + width]
+
+    def state(self) -> dict[str, Tensor]:
+        """All that a pass knows, by name; a core that restores it goes on identically."""
+        times = [self._time, self._last_memory_time, self._last_deep_time]
+        state = {f"memory.{name}": tensor for name, tensor in self.memory.state().items()}
+        state["times"] = torch.tensor(times)
+        if self.hidden is not None:
+            state["hidden"] = self.hidden
+        return state
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to what `state` gave."""
+        self._time, self._last_memory_time, self._last_deep_time = state["times"].tolist()
+        self.hidden = state.get("hidden")
+        self.memory.restore(with_prefix_removed(state, "memory."))
+
+    def _updates(self, is_memory: bool, last: bool) -> tuple[bool, bool]:
+        """Whether the sensory memory is due for a deep update, and for an ordinary one."""
+        if last:
+            return False, False
+        if self._settings.deep_update_every is None:
+            return is_memory, not is_memory
+        return self._time - self._last_deep_time >= self._settings.deep_update_every, True
+
+    def _predict(self, features: KeyFeatures, places: Places, update_hidden: bool) -> Tensor:
+        """(N + 1, H, W) of what memory says of this frame."""
+        query = Query(_rows(features.key), _rows(features.selection), places)
+        values = self.memory.read(query)
+        readout = torch.unflatten(values.permute(1, 2, 0), 2, features.key.shape[-2:]).unsqueeze(0)
+        logits, hidden = self._network.segment(
+            features, readout, self.hidden, update_hidden=update_hidden
+        )
+        self.hidden = hidden
+        return aggregate(torch.sigmoid(logits[0]), dim=0)
+
+    def _extend_hidden(self, objects: int, like: Tensor) -> None:
+        """Objects that are new start with an empty sensory memory."""
+        channels = self._network.config.hidden_dim
+        if channels == 0:
+            return
+        known = 0 if self.hidden is None else self.hidden.shape[1]
+        fresh = like.new_zeros(1, objects - known, channels, *like.shape[-2:])
+        self.hidden = fresh if self.hidden is None else torch.cat([self.hidden, fresh], dim=1)
+
+    def _remember(
+        self, image: Tensor, features: KeyFeatures, places: Places, masks: Tensor, is_deep: bool
+    ) -> None:
+        value = self._network.encode_value(image, features.f16, masks.unsqueeze(0))
+        elements = Elements.fresh(
+            _rows(features.key), _rows(features.shrinkage)[:, 0], _rows(features.selection), places
+        )
+        self.memory.add(elements, value[0].flatten(2).permute(2, 0, 1).contiguous())
+        self._last_memory_time = self._time
+        if is_deep and self.hidden is not None:
+            self.hidden = self._network.reinforce_hidden(value, self.hidden)
+            self._last_deep_time = self._time
+
+
+def _rows(grid: Tensor) -> Tensor:
+    """(1, C, h, w) → (h·w, C) float32: similarities need the full precision."""
+    return grid[0].flatten(1).T.float().contiguous()
+
+
+def _padding(height: int, width: int) -> tuple[int, int, int, int]:
+    """Left, right, top and bottom, up to the next multiples that the network takes."""
+    across, down = -width % _PAD_TO, -height % _PAD_TO
+    return across // 2, across - across // 2, down // 2, down - down // 2
+
+
+def _merged(given: Tensor, predicted: Tensor | None, valid_labels: Sequence[int] | None) -> Tensor:
+    """The given mask; objects that it does not speak of as predicted, where it leaves room."""
+    if predicted is None or valid_labels is None:
+        return given
+    taken = given.sum(0) > 0.5
+    rest = predicted[1:].masked_fill(taken, 0)
+    kept = [i for i in range(len(rest)) if i + 1 not in valid_labels]
+    merged = given.clone()
+    merged[kept] = rest[kept]
+    return merged
