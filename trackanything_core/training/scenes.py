@@ -33,7 +33,7 @@ from trackanything_core.types import Image, Mask
 # Shares of the recipe that training was measured with.
 WHOLE_IMAGE = 0.35
 CROWDED = 0.55
-SECOND_OBJECT = 0.35
+SECOND_OBJECT = 0.5
 LOOK_ALIKE = 0.45
 PROCEDURAL_BACKDROP = 0.12
 
