@@ -94,8 +94,8 @@ def test_boundary_accuracy_equals_dilation_by_a_disc(
     disc = (rows**2 + columns**2 <= radius**2).astype(np.uint8)
     a, b = boundary(truth).astype(np.uint8), boundary(found).astype(np.uint8)
     if a.any() and b.any():
-        precision = (b & cv2.dilate(a, disc)).sum() / b.sum()
-        recall = (a & cv2.dilate(b, disc)).sum() / a.sum()
+        precision = (b * cv2.dilate(a, disc)).sum() / b.sum()
+        recall = (a * cv2.dilate(b, disc)).sum() / a.sum()
         both = precision + recall
         expected = 2 * precision * recall / both if both else 0.0
     else:
@@ -116,12 +116,13 @@ def test_empty_masks(measure: Any) -> None:
 def test_sizes_that_differ_are_refused() -> None:
     with pytest.raises(MaskError, match=r"one size, got \(4, 4\) and \(4, 5\)"):
         region_similarity(np.zeros((4, 4), bool), np.zeros((4, 5), bool))
+    empty = np.zeros((4, 4), bool)
     with pytest.raises(MaskError, match="void pixels of size"):
-        boundary_accuracy(*[np.zeros((4, 4), bool)] * 2, void=np.zeros((5, 4), bool))
+        boundary_accuracy(empty, empty, void=np.zeros((5, 4), bool))
 
 
 def test_statistics_of_long_and_short_series() -> None:
-    falling = statistics(np.linspace(1, 0, 1000))
+    falling = statistics([1 - frame / 999 for frame in range(1000)])
     assert falling.decay == pytest.approx(0.75, abs=0.01)
     assert falling.recall == pytest.approx(0.5)
     assert statistics([0.7]).decay == 0.0
