@@ -20,7 +20,7 @@ RUN --mount=type=cache,target=/root/.cache/uv uv sync --no-dev --no-editable
 FROM python:${PYTHON}
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    MODEL_DIR=/data \
+    TRACKANYTHING_DATA_DIR=/data \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 # A named volume takes over the owner of the folder that it is mounted on.
