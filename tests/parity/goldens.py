@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from tests import folders
-from tests.parity.standin_weights import standin_weights
 
 COMMITTED = folders.ROOT / "tests" / "data" / "xmem"
 
@@ -58,10 +55,3 @@ def salt_of(folder: Path) -> str:
 def keys_of(folder: Path) -> list[dict[str, Any]]:
     keys: list[dict[str, Any]] = json.loads((folder / "state_dict.json").read_text())["keys"]
     return keys
-
-
-@functools.lru_cache(maxsize=1)
-def state_dict_of(folder: Path) -> dict[str, torch.Tensor]:
-    """Stand-in weights of a folder; they take a second or two to make."""
-    weights = standin_weights(keys_of(folder), salt_of(folder))
-    return {name: torch.from_numpy(array) for name, array in weights.items()}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tests.parity.goldens import Golden, state_dict_of
+from tests.parity.goldens import Golden, keys_of, salt_of
+from tests.parity.standin_weights import standin_weights
 from trackanything_core.models.weights import apply_state_dict
+from trackanything_core.models.xmem import consolidation
 from trackanything_core.models.xmem import memory as memory_module
-from trackanything_core.models.xmem.attention import dense_affinity, grid_places, similarity
+from trackanything_core.models.xmem.attention import dense_affinity, similarity
 from trackanything_core.models.xmem.core import XMemCore
 from trackanything_core.models.xmem.elements import Elements
 from trackanything_core.models.xmem.network import KeyFeatures, XMemNetwork
@@ -48,9 +52,19 @@ class RecordingNetwork(XMemNetwork):
         logits, after = super().segment(features, readout, hidden, update_hidden=update_hidden)
         self.seen |= {"readout": readout[0], "segment_in_hidden": hidden[0]}
         self.seen["decoder_logits"] = logits[0]
-        if update_hidden:
+        if update_hidden and after is not None:
             self.seen["segment_out_hidden"] = after[0]
         return logits, after
+
+
+@functools.lru_cache(maxsize=1)
+def network_of(folder: Path) -> RecordingNetwork:
+    """The network with the stand-in weights of a folder; it takes seconds to make."""
+    weights = standin_weights(keys_of(folder), salt_of(folder))
+    network = RecordingNetwork().eval()
+    state = {name: torch.from_numpy(array) for name, array in weights.items()}
+    apply_state_dict(network, state, source=folder, expected="the official layout")
+    return network
 
 
 def settings_of(config: dict[str, Any]) -> PropagationSettings:
@@ -85,10 +99,7 @@ class Replay:
         self.arrays = golden.arrays()
         self.frames = golden.frames()
         config = json.loads(str(self.arrays["config_json"]))
-        self.network = RecordingNetwork().eval()
-        apply_state_dict(
-            self.network, state_dict_of(golden.folder), source=golden.name, expected="XMem"
-        )
+        self.network = network_of(golden.folder)
         self.settings = settings_of(config)
         self.core = XMemCore(self.network, self.settings)
         self.out: dict[str, Any] = {}
@@ -191,7 +202,7 @@ class Replay:
             self.out["final_lt_shrinkage"] = memory.long_term.elements.shrinkage.numpy()
 
     def _spy_on_consolidation(self, monkeypatch: Any) -> None:
-        consolidate, survivors = memory_module.consolidate, memory_module.survivors
+        consolidate, survivors = consolidation.consolidate, consolidation.survivors
 
         def noting_consolidate(candidates, values, count, bias=None):
             made = consolidate(candidates, values, count, bias)

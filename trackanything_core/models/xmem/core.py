@@ -124,13 +124,14 @@ class XMemCore:
     def _predict(self, features: KeyFeatures, places: Places, update_hidden: bool) -> Tensor:
         """(N + 1, H, W) of what memory says of this frame."""
         query = Query(_rows(features.key), _rows(features.selection), places)
-        values = self.memory.read(query)
+        with _full_precision(features.key):
+            values = self.memory.read(query)
         readout = torch.unflatten(values.permute(1, 2, 0), 2, features.key.shape[-2:]).unsqueeze(0)
         logits, hidden = self._network.segment(
             features, readout, self.hidden, update_hidden=update_hidden
         )
         self.hidden = hidden
-        return aggregate(torch.sigmoid(logits[0]), dim=0)
+        return aggregate(torch.sigmoid(logits[0].float()), dim=0)
 
     def _extend_hidden(self, objects: int, like: Tensor) -> None:
         """Objects that are new start with an empty sensory memory."""
@@ -148,15 +149,21 @@ class XMemCore:
         elements = Elements.fresh(
             _rows(features.key), _rows(features.shrinkage)[:, 0], _rows(features.selection), places
         )
-        self.memory.add(elements, value[0].flatten(2).permute(2, 0, 1).contiguous())
+        with _full_precision(features.key):
+            self.memory.add(elements, value[0].flatten(2).permute(2, 0, 1).contiguous())
         self._last_memory_time = self._time
         if is_deep and self.hidden is not None:
             self.hidden = self._network.reinforce_hidden(value, self.hidden)
             self._last_deep_time = self._time
 
 
+def _full_precision(like: Tensor) -> torch.autocast:
+    """Similarities of squares differ in digits that reduced precision does not have."""
+    return torch.autocast(like.device.type, enabled=False)
+
+
 def _rows(grid: Tensor) -> Tensor:
-    """(1, C, h, w) → (h·w, C) float32: similarities need the full precision."""
+    """(1, C, h, w) → (h·w, C) float32."""
     return grid[0].flatten(1).T.float().contiguous()
 
 

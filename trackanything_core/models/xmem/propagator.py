@@ -1,0 +1,201 @@
+"""XMem as tracking sees it: pictures and named masks in, probabilities out, all NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trackanything_core.errors import MaskError, VideoError
+from trackanything_core.models.xmem.checkpoint import load_network
+from trackanything_core.models.xmem.core import XMemCore
+from trackanything_core.models.xmem.network import XMemNetwork
+from trackanything_core.models.xmem.normalise import normalise
+from trackanything_core.models.xmem.settings import PropagationSettings
+from trackanything_core.types import Image, Mask, ObjectId, SoftMask
+
+_WIDEST_ASPECT = 4
+"""Pictures more elongated than this are scaled by their long side, so that none is enlarged
+beyond all bounds."""
+
+
+class XMemPropagator:
+    """One pass over a video; implements `Propagator`."""
+
+    def __init__(
+        self,
+        network: XMemNetwork,
+        settings: PropagationSettings,
+        *,
+        device: torch.device,
+        autocast: torch.dtype | None = None,
+    ) -> None:
+        self._core = XMemCore(network, settings)
+        self._settings = settings
+        self._device = device
+        self._autocast = autocast
+        self._object_ids: list[ObjectId] = []
+        self._size: tuple[int, int] | None = None
+
+    @property
+    def object_ids(self) -> tuple[ObjectId, ...]:
+        return tuple(self._object_ids)
+
+    @torch.inference_mode()
+    def step(
+        self,
+        image: Image,
+        given: Mapping[ObjectId, Mask | SoftMask] | None = None,
+        *,
+        last: bool = False,
+    ) -> npt.NDArray[np.float32]:
+        """As `Propagator.step`.
+
+        Raises:
+            VideoError: the picture is no (H, W, 3) uint8, or its size differs from the first's.
+            MaskError: a mask has another size than the picture, or values outside 0..1.
+        """
+        given = given or {}
+        size = self._checked_size(image)
+        for object_id, mask in given.items():
+            _check_mask(object_id, mask, size)
+        self._size = size
+        self._object_ids += [object_id for object_id in given if object_id not in self._object_ids]
+        if not self._object_ids:
+            return np.ones((1, *size), np.float32)
+
+        inner = inner_size(size, self._settings.internal_size)
+        frame = normalise(torch.from_numpy(image).to(self._device).permute(2, 0, 1))
+        frame = _resized(frame, inner, antialias=True)
+        with torch.autocast(
+            self._device.type, dtype=self._autocast, enabled=self._autocast is not None
+        ):
+            probabilities = self._core.step(frame, *self._masks_and_labels(given, inner), last=last)
+        restored: npt.NDArray[np.float32] = _resized(probabilities, size).cpu().numpy()
+        return restored
+
+    def _checked_size(self, image: Image) -> tuple[int, int]:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+            raise VideoError(
+                f"expected a picture (height, width, 3) of uint8, got {image.shape} {image.dtype}"
+            )
+        size = (image.shape[0], image.shape[1])
+        if self._size not in (None, size):
+            raise VideoError(
+                f"expected a frame of {self._size} (height, width) like the first one of this "
+                f"pass, got {size}; start a new pass where the size changes"
+            )
+        return size
+
+    def _masks_and_labels(
+        self, given: Mapping[ObjectId, Mask | SoftMask], inner: tuple[int, int]
+    ) -> tuple[Tensor | None, list[int] | None]:
+        """One channel for each object, empty where none was given; and the labels of the given."""
+        if not given:
+            return None, None
+        assert self._size is not None
+        masks = torch.zeros(len(self._object_ids), *self._size, device=self._device)
+        labels = []
+        for index, object_id in enumerate(self._object_ids):
+            if object_id in given:
+                masks[index] = torch.from_numpy(np.asarray(given[object_id], np.float32))
+                labels.append(index + 1)
+        if inner != self._size:
+            masks = F.interpolate(masks.unsqueeze(0), inner, mode="nearest")[0]
+        return masks, labels
+
+
+class XMemPropagatorFactory:
+    """Weights loaded once, a propagator for each pass; implements `PropagatorFactory`.
+
+    Args:
+        network: in evaluation mode; moved to `device`.
+        settings: of every pass.
+        name: of the weights, for people.
+        device: where to compute.
+        autocast: reduced precision on CUDA, such as torch.bfloat16; None computes in float32.
+    """
+
+    def __init__(
+        self,
+        network: XMemNetwork,
+        settings: PropagationSettings,
+        *,
+        name: str,
+        device: torch.device | str = "cpu",
+        autocast: torch.dtype | None = None,
+    ) -> None:
+        self._device = torch.device(device)
+        self._network = network.to(self._device)
+        self._settings = settings
+        self._name = name
+        self._autocast = autocast
+
+    @classmethod
+    def load(
+        cls,
+        path: Path,
+        *,
+        name: str,
+        device: torch.device | str = "cpu",
+        autocast: torch.dtype | None = None,
+    ) -> XMemPropagatorFactory:
+        """Read weights and the settings that come with them; see `load_network` for errors."""
+        network, settings = load_network(path)
+        return cls(network, settings, name=name, device=device, autocast=autocast)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def start(self) -> XMemPropagator:
+        return XMemPropagator(
+            self._network, self._settings, device=self._device, autocast=self._autocast
+        )
+
+
+def inner_size(size: tuple[int, int], short_side: int | None) -> tuple[int, int]:
+    """Height and width at which the network works.
+
+    Args:
+        size: (height, width) of the video.
+        short_side: wanted, in pixels; None keeps the size.
+    """
+    if short_side is None:
+        return size
+    short, long = sorted(size)
+    if long > _WIDEST_ASPECT * short:
+        long_side = _WIDEST_ASPECT * short_side
+        short_side = max(1, long_side * short // long)
+    else:
+        long_side = short_side * long // short
+    return (short_side, long_side) if size[0] <= size[1] else (long_side, short_side)
+
+
+def _resized(image: Tensor, size: tuple[int, int], *, antialias: bool = False) -> Tensor:
+    """(C, H, W) at another size, bilinear."""
+    if tuple(image.shape[-2:]) == size:
+        return image
+    return F.interpolate(
+        image.unsqueeze(0), size, mode="bilinear", align_corners=False, antialias=antialias
+    )[0]
+
+
+def _check_mask(object_id: ObjectId, mask: Mask | SoftMask, size: tuple[int, int]) -> None:
+    if mask.shape != size:
+        raise MaskError(
+            f"expected a mask of {size} (height, width) for object {object_id!r}, as the picture "
+            f"has, got {mask.shape}"
+        )
+    if mask.dtype == np.bool_:
+        return
+    if mask.dtype != np.float32 or not (mask.min() >= 0 and mask.max() <= 1):
+        raise MaskError(
+            f"expected a mask of bool, or of float32 in 0..1, for object {object_id!r}, got "
+            f"{mask.dtype} in {mask.min()}..{mask.max()}"
+        )
