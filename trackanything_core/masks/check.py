@@ -9,7 +9,7 @@ from trackanything_core.errors import MaskError
 from trackanything_core.types import Mask
 
 
-def check_mask(mask: npt.NDArray[np.generic], size: tuple[int, int] | None = None) -> Mask:
+def check_mask(mask: npt.NDArray[np.generic], size: tuple[int, ...] | None = None) -> Mask:
     """Return `mask` if it is (H, W) bool.
 
     Args:

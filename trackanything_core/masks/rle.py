@@ -71,7 +71,7 @@ def rle_area(rle: Rle) -> int:
 
 def _size(rle: Rle) -> tuple[int, int]:
     match rle.get("size"):
-        case [int(height), int(width)] if 0 < height and 0 < width <= _LARGEST_AREA // height:
+        case [int(height), int(width)] if height > 0 and 0 < width <= _LARGEST_AREA // height:
             return height, width
     raise MaskError(f"expected a mask with a size of [height, width] in pixels, got {rle!r:.80}")
 

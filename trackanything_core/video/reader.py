@@ -40,7 +40,7 @@ class VideoReader(FrameSource):
     """
 
     def __init__(
-        self, path: str | Path, *, table: FrameTable | None = None, cache_bytes: int = 256 << 20
+        self, path: str | Path, *, table: FrameTable | None = None, cache_bytes: int = 128 << 20
     ) -> None:
         """Open a file.
 
