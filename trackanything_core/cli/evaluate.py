@@ -1,0 +1,149 @@
+"""`trackanything evaluate`: J and F of the tracker on a data set whose truth is known."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trackanything_core.cli.models import (
+    Device,
+    PropagatorName,
+    PropagatorWeights,
+    SegmenterName,
+    SegmenterWeights,
+    load_models,
+)
+from trackanything_core.cli.progress import progress_bar
+from trackanything_core.evaluation.davis import DavisSequence, read_davis
+from trackanything_core.evaluation.first_masks import Init, first_masks
+from trackanything_core.evaluation.flow_baseline import FlowPropagators
+from trackanything_core.evaluation.run import (
+    CONVENTION,
+    SequenceScores,
+    mean_scores,
+    track_sequence,
+)
+from trackanything_core.models.base import PropagatorFactory, Segmenter
+from trackanything_core.video.open import open_source
+
+
+def evaluate(
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Data set laid out like DAVIS.", show_default=False),
+    ],
+    init: Annotated[Init, typer.Option(help="Start from the true mask or from clicks.")] = "mask",
+    clicks: Annotated[
+        int, typer.Option(min=1, help="With --init click: simulated clicks for each object.")
+    ] = 1,
+    baseline: Annotated[
+        Literal["flow"] | None, typer.Option(help="Measure optical flow beside it.")
+    ] = None,
+    sequence: Annotated[
+        list[str] | None, typer.Option(help="Only this sequence; may be repeated.")
+    ] = None,
+    segmenter: SegmenterName = "embedded",
+    segmenter_weights: SegmenterWeights = None,
+    propagator: PropagatorName = "embedded",
+    propagator_weights: PropagatorWeights = None,
+    device: Device = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Track every sequence of a data set and print J, F and J&F.
+
+    DIR holds JPEGImages/480p/SEQUENCE/*.jpg and Annotations/480p/SEQUENCE/*.png.
+    """
+    sequences = _chosen(read_davis(data), sequence or [])
+    answering, tracker = load_models(
+        segmenter, segmenter_weights, propagator, propagator_weights, device
+    )
+    trackers: dict[str, PropagatorFactory] = {"ours": tracker}
+    if baseline == "flow":
+        trackers["flow"] = FlowPropagators()
+    scores: dict[str, list[SequenceScores]] = {name: [] for name in trackers}
+    for chosen in sequences:
+        measured = _measure(chosen, answering, trackers, init, clicks)
+        for name, scored in measured.items():
+            scores[name].append(scored)
+    if as_json:
+        report = {
+            "data": str(data),
+            "convention": CONVENTION,
+            "init": init,
+            "clicks": clicks if init == "click" else None,
+            "models": {"segmenter": answering.name, "propagator": tracker.name},
+            "results": {name: _as_json(scored) for name, scored in scores.items()},
+        }
+        typer.echo(json.dumps(report))
+    else:
+        _print_table(scores)
+
+
+def _chosen(sequences: list[DavisSequence], names: Sequence[str]) -> list[DavisSequence]:
+    known = [sequence.name for sequence in sequences]
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(f"expected one of {', '.join(known)}, got {name!r}")
+    return [sequence for sequence in sequences if not names or sequence.name in names]
+
+
+def _measure(
+    sequence: DavisSequence,
+    segmenter: Segmenter,
+    trackers: dict[str, PropagatorFactory],
+    init: Init,
+    clicks: int,
+) -> dict[str, SequenceScores]:
+    scores = {}
+    with open_source(sequence.images) as source:
+        start = first_masks(sequence, source, segmenter, init, clicks)
+        for name, tracker in trackers.items():
+            with progress_bar(f"{sequence.name} ({name})") as progress:
+                scores[name] = track_sequence(sequence, source, start, segmenter, tracker, progress)
+    return scores
+
+
+def _as_json(scores: Sequence[SequenceScores]) -> dict[str, Any]:
+    return {
+        "mean": mean_scores(scores),
+        "sequences": [
+            {
+                "name": sequence.name,
+                "frames": sequence.frames,
+                "seconds_per_frame": sequence.seconds / sequence.frames,
+                **mean_scores([sequence]),
+                "objects": [dataclasses.asdict(scored) for scored in sequence.objects],
+            }
+            for sequence in scores
+        ],
+    }
+
+
+def _print_table(scores: dict[str, list[SequenceScores]]) -> None:
+    table = Table(caption=CONVENTION)
+    table.add_column("sequence")
+    table.add_column("first IoU", justify="right")
+    for name in scores:
+        for measure in ("J", "F", "J&F", "s/frame"):
+            table.add_column(f"{name} {measure}", justify="right")
+    for per_sequence in zip(*scores.values(), strict=True):
+        first = per_sequence[0]
+        mean_first = sum(scored.first_iou for scored in first.objects) / len(first.objects)
+        cells = [first.name, f"{mean_first:.3f}"]
+        for scored in per_sequence:
+            cells += [f"{value:.3f}" for value in mean_scores([scored]).values()]
+            cells.append(f"{scored.seconds / scored.frames:.2f}")
+        table.add_row(*cells)
+    means = ["mean", ""]
+    for scored_sequences in scores.values():
+        means += [f"{value:.3f}" for value in mean_scores(scored_sequences).values()] + [""]
+    table.add_section()
+    table.add_row(*means)
+    Console().print(table)
