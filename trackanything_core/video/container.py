@@ -49,7 +49,7 @@ def decode_pictures(container: InputContainer, stream: VideoStream) -> Iterator[
     """Yield the pictures from where the container stands, in the order they are shown.
 
     Damaged packets are passed over, and a file that ends in the middle ends there: the pictures
-    that decode are the video.
+    that decode are the video. What the decoder makes up next to damage can differ between passes.
     """
     for packet in _packets(container, stream):
         try:
