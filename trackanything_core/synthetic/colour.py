@@ -69,7 +69,7 @@ class Camera:
     @staticmethod
     def draw(rng: np.random.Generator, frames: int, size: int) -> Camera:
         """A random camera: mostly mild, now and then dim, soft, noisy or heavily compressed."""
-        drift = np.exp(0.05 * rng.normal(size=(1, 3)) + 0.06 * rng.normal())
+        drift = np.exp(0.025 * rng.normal(size=(1, 3)) + 0.06 * rng.normal())
         shade = None
         if rng.random() < 0.3:
             depth = rng.uniform(0.2, 0.6)
@@ -103,7 +103,8 @@ class Camera:
     def _shade_at(
         self, shade: npt.NDArray[np.float32], frame: int, height: int, width: int
     ) -> npt.NDArray[np.float32]:
-        matrix = np.array([[1, 0, self.drift[0] * frame], [0, 1, self.drift[1] * frame]])
+        x, y = self.drift[0] * frame, self.drift[1] * frame
+        matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
         moved = cv2.warpAffine(shade, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
         return np.asarray(moved, np.float32)
 

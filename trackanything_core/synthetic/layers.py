@@ -34,6 +34,7 @@ class Layer:
         label: which object the solid pixels belong to; 0 is none.
         bends: elastic displacement per frame, none if empty.
         endless: mirrored beyond its edges, as a backdrop is.
+        region: labels its solid pixels, but draws nothing: a part of a picture further down.
         shadow: 0..1, how much a soft shadow beside it darkens what lies below.
         shutter: 0..1, the share of the time between two frames that smears a moving layer.
     """
@@ -44,6 +45,7 @@ class Layer:
     label: int = 0
     bends: Sequence[Bend] = ()
     endless: bool = False
+    region: bool = False
     shadow: float = 0.0
     shutter: float = 0.0
 
@@ -68,16 +70,14 @@ def paint(
     for layer in layers:
         drawn = _place(layer, frame, height, width)
         opacity = drawn[..., 3]
+        owner[opacity >= 128] = layer.label
+        if layer.region:
+            continue
         if layer.shadow > 0:
             picture *= _shadow(opacity, layer.shadow)[..., None]
-        if layer.endless and layer.label == 0:
-            picture = drawn[..., :3].astype(np.float32)
-            owner[:] = 0
-            continue
         clear = (255 - opacity).astype(np.float32) * (1 / 255)
         picture *= clear[..., None]
         picture += drawn[..., :3]
-        owner[opacity >= 128] = layer.label
     return picture, owner
 
 

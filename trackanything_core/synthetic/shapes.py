@@ -49,13 +49,13 @@ def fill(points: npt.NDArray[np.float64], size: int) -> Opacity:
 
     Args:
         points: (K, 2) x, y in any unit.
-        size: pixels; one pixel at each side stays clear.
+        size: pixels; the outline stays two pixels inside.
 
     Returns:
         (size, size) opacity with an anti-aliased border.
     """
     low, high = points.min(axis=0), points.max(axis=0)
-    scale = (size - 3) / max(float((high - low).max()), 1e-6)
+    scale = (size - 5) / max(float((high - low).max()), 1e-6)
     pixels = (points - (low + high) / 2) * scale + (size - 1) / 2
     canvas = np.zeros((size, size), np.uint8)
     fixed = np.round(pixels * (1 << _SUBPIXEL_BITS)).astype(np.int32)

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import queue
-import signal
-import sys
-import traceback
+import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Event
 from types import TracebackType
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from trackanything_core.training.clips import MAX_OBJECTS, Clip, generate_clip
 from trackanything_core.training.coco import CocoImage
 
-_READY_CLIPS = 16
-_POLL_SECONDS = 1.0
-_SHUTDOWN_SECONDS = 5.0
+_PREFETCH = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +36,9 @@ class ClipBatch:
 class ClipLoader(Iterator[ClipBatch]):
     """An endless stream of batches; half of each is fresh, half is drawn from recent clips.
 
-    A clip that is met again comes mirrored or with its colour channels swapped, which makes
-    data half as dear for little loss of variety. The stream depends on the arguments alone, not
-    on timing. Close it, or use it in a `with` statement, to end the processes.
+    A clip that is met again comes mirrored or with its colour channels in another order: that
+    halves the cost of the data. The stream depends on the arguments alone, not on timing nor on
+    `workers`. Close the loader, or use it in a `with` statement, to end its processes.
 
     Args:
         images: pictures to cut from; every process gets a copy.
@@ -52,8 +46,8 @@ class ClipLoader(Iterator[ClipBatch]):
         batch: clips in a batch.
         size: side of the square frames, pixels.
         frames: frames of a clip.
-        workers: processes; clip k of the stream comes from process k modulo `workers`.
-        pool: how many recent clips are kept for a second use.
+        workers: background processes; with 0 the clips are made while the caller waits.
+        pool: how many recent clips are kept for another use.
     """
 
     def __init__(
@@ -67,49 +61,28 @@ class ClipLoader(Iterator[ClipBatch]):
         workers: int = 1,
         pool: int = 192,
     ) -> None:
-        # Spawned, not forked: the caller's torch may already run threads.
-        context = multiprocessing.get_context("spawn")
+        source = DataLoader(
+            _ClipStream(images, seed, size, frames),
+            batch_size=None,
+            num_workers=workers,
+            collate_fn=_as_it_is,
+            worker_init_fn=_one_thread,
+            prefetch_factor=_PREFETCH if workers else None,
+            # Spawned, not forked: the caller's torch may already run threads.
+            multiprocessing_context="spawn" if workers else None,
+        )
+        self._clips: Iterator[Clip] | None = iter(source)
         self._batch = batch
         self._rng = np.random.default_rng((seed, 0))
         self._pool: deque[Clip] = deque(maxlen=pool)
-        self._taken = 0
-        self._stop: Event = context.Event()
-        self._queues: list[Queue[Clip | str]] = [
-            context.Queue(_READY_CLIPS) for _ in range(workers)
-        ]
-        self._processes = [
-            context.Process(
-                target=_work,
-                args=(
-                    images,
-                    seed,
-                    range(k, sys.maxsize, workers),
-                    size,
-                    frames,
-                    self._queues[k],
-                    self._stop,
-                ),
-                daemon=True,
-            )
-            for k in range(workers)
-        ]
-        for process in self._processes:
-            process.start()
 
     def __next__(self) -> ClipBatch:
-        """The next batch; waits for it if need be.
-
-        Raises:
-            RuntimeError: a process failed or was killed; the message says how.
-        """
-        if self._stop.is_set():
+        """The next batch; waits for it if need be. Ends only when the loader is closed."""
+        if self._clips is None:
             raise StopIteration
-        fresh = [self._next_clip() for _ in range((self._batch + 1) // 2)]
+        fresh = list(itertools.islice(self._clips, (self._batch + 1) // 2))
         self._pool.extend(fresh)
-        again = [
-            _vary(self._rng, self._pool[int(self._rng.integers(len(self._pool)))])
-            for _ in range(self._batch - len(fresh))
-        ]
+        again = [self._vary(self._draw()) for _ in range(self._batch - len(fresh))]
         return _collate(sorted(fresh + again, key=lambda clip: -clip.masks.shape[1]))
 
     def __enter__(self) -> ClipLoader:
@@ -125,77 +98,46 @@ class ClipLoader(Iterator[ClipBatch]):
 
     def close(self) -> None:
         """End the processes; safe to call twice."""
-        self._stop.set()
-        for process in self._processes:
-            process.join(_SHUTDOWN_SECONDS)
-            if process.is_alive():
-                process.terminate()
-                process.join()
-        for waiting in self._queues:
-            waiting.close()
+        self._clips = None  # the iterator ends its workers when nobody holds it any more
+        self._pool.clear()
 
-    def _next_clip(self) -> Clip:
-        index = self._taken % len(self._processes)
-        self._taken += 1
-        while True:
-            try:
-                item = self._queues[index].get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                process = self._processes[index]
-                if not process.is_alive():
-                    raise RuntimeError(
-                        f"the clip process ended with exit code {process.exitcode}: "
-                        "was it killed for memory?"
-                    ) from None
-                continue
-            if isinstance(item, str):
-                raise RuntimeError(f"the clip process failed:\n{item}")
-            return item
+    def _draw(self) -> Clip:
+        return self._pool[int(self._rng.integers(len(self._pool)))]
+
+    def _vary(self, clip: Clip) -> Clip:
+        """Another look at a clip: mirrored, or its colour channels in another order, or both."""
+        frames, masks = clip.frames, clip.masks
+        if self._rng.random() < 0.5:
+            frames, masks = frames[:, :, ::-1], masks[..., ::-1]
+        if self._rng.random() < 0.6:
+            frames = frames[..., self._rng.permutation(3)]
+        return Clip(frames, masks)
 
 
-def _work(
-    images: Sequence[CocoImage],
-    seed: int,
-    indices: range,
-    size: int,
-    frames: int,
-    ready: Queue[Clip | str],
-    stop: Event,
-) -> None:
-    """Body of a process: clip after clip until told to stop or left alone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+class _ClipStream(IterableDataset[Clip]):
+    """Clip k comes from a generator seeded with k, whichever of the W processes makes it.
+
+    Process w makes the clips w, w + W, ...; `DataLoader` asks the processes in turn, and so
+    hands the clips out in order of k.
+    """
+
+    def __init__(self, images: Sequence[CocoImage], seed: int, size: int, frames: int) -> None:
+        self._images, self._seed, self._size, self._frames = images, seed, size, frames
+
+    def __iter__(self) -> Iterator[Clip]:
+        worker = get_worker_info()
+        first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for index in itertools.count(first, step):
+            rng = np.random.default_rng((self._seed, 1, index))
+            yield generate_clip(rng, self._images, size=self._size, frames=self._frames)
+
+
+def _one_thread(_: int) -> None:
     cv2.setNumThreads(1)
-    try:
-        for index in indices:
-            rng = np.random.default_rng((seed, 1, index))
-            clip = generate_clip(rng, images, size=size, frames=frames)
-            if not _offer(ready, clip, stop):
-                ready.cancel_join_thread()  # clips that nobody fetched must not hold up the end
-                return
-    except Exception:
-        _offer(ready, traceback.format_exc(), stop)
 
 
-def _offer(ready: Queue[Clip | str], item: Clip | str, stop: Event) -> bool:
-    """Put an item when there is room; False if nobody wants it any more."""
-    parent = multiprocessing.parent_process()
-    while not stop.is_set() and (parent is None or parent.is_alive()):
-        try:
-            ready.put(item, timeout=_POLL_SECONDS)
-        except queue.Full:
-            continue
-        return True
-    return False
-
-
-def _vary(rng: np.random.Generator, clip: Clip) -> Clip:
-    """Another look at a clip: mirrored, or its colour channels in another order, or both."""
-    frames, masks = clip.frames, clip.masks
-    if rng.random() < 0.5:
-        frames, masks = frames[:, :, ::-1], masks[..., ::-1]
-    if rng.random() < 0.6:
-        frames = frames[..., rng.permutation(3)]
-    return Clip(frames, masks)
+def _as_it_is(clip: Any) -> Any:  # in place of a collate function
+    return clip
 
 
 def _collate(clips: Sequence[Clip]) -> ClipBatch:

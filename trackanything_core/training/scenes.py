@@ -157,19 +157,13 @@ def _keep_inside(
 
 
 def _part_of(backdrop: Layer, mask: Mask, label: int) -> Layer:
-    """A region of the backdrop as a layer of its own, that moves with it."""
+    """A region of the backdrop, that moves with it."""
     full = np.where(mask, np.uint8(255), np.uint8(0))
     size = (backdrop.sprite.shape[1], backdrop.sprite.shape[0])
     opacity = np.asarray(cv2.resize(full, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return Layer(
-        sprite=make_sprite(backdrop.sprite[..., :3], opacity),
-        pivot=backdrop.pivot,
-        poses=backdrop.poses,
-        label=label,
-        bends=backdrop.bends,
-        endless=True,
-        shutter=backdrop.shutter,
-    )
+    sprite = np.zeros_like(backdrop.sprite)
+    sprite[..., 3] = opacity
+    return replace(backdrop, sprite=sprite, label=label, region=True)
 
 
 def _mover(
@@ -189,7 +183,7 @@ def _mover(
     height, width = sprite.shape[:2]
     bends: list[Bend] = []
     if rng.random() < 0.6:
-        strength = float(np.sqrt(height * width)) * rng.uniform(0.01, 0.05)
+        strength = float(np.sqrt(height * width)) * rng.uniform(0.01, 0.06)
         bends = random_bends(rng, height, width, frames, strength)
     if rng.random() < 0.5:
         sprite = np.ascontiguousarray(sprite[:, ::-1])

@@ -82,7 +82,7 @@ def cut_out(image: Image, mask: Mask, diameter: float) -> Sprite:
     opacity = np.where(mask[box], np.uint8(255), np.uint8(0))
     scale = diameter / float(np.sqrt(width * height))
     sprite = resize(make_sprite(image[box], opacity), scale)
-    return pad(sprite, 2 + max(sprite.shape[:2]) // 12)
+    return pad(sprite, 2 + max(sprite.shape[:2]) // 8)
 
 
 def resize(picture: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
