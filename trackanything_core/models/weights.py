@@ -36,7 +36,7 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
             raise _unreadable(path, "a safetensors file", error) from error
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise _unreadable(path, "a PyTorch file of tensors alone", error) from error
     if not _is_state_dict(state):
         raise WeightsError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from trackanything_core.errors import WeightsError
+from trackanything_core.errors import ConfigError, WeightsError
 from trackanything_core.models.weights import apply_state_dict, load_metadata, load_state_dict
 from trackanything_core.models.xmem.config import NetworkConfig
 from trackanything_core.models.xmem.network import XMemNetwork
@@ -34,18 +34,23 @@ def load_network(path: Path) -> tuple[XMemNetwork, PropagationSettings]:
 
     Raises:
         WeightsError: the file is missing, cut short, or holds another model.
-        ConfigError: its metadata has an unknown or meaningless option.
     """
     state = load_state_dict(path)
     metadata = load_metadata(path)
-    if NETWORK in metadata:
-        config = NetworkConfig.from_dict(metadata[NETWORK])
-        expected = "the XMem network that its metadata describes"
-    else:
-        config = official_config(state, source=path)
+    try:
+        settings = PropagationSettings.from_dict(metadata.get(PROPAGATION, {}))
+        described = NetworkConfig.from_dict(metadata[NETWORK]) if NETWORK in metadata else None
+    except ConfigError as error:
+        raise WeightsError(
+            f"{path}: expected the metadata of an XMem network, but it has {error}; "
+            "give the file to the model that it was made for"
+        ) from error
+    config = described or official_config(state, source=path)
+    if described is None:
         state = with_channel_for_others(state)
         expected = "a state_dict of the official XMem, such as XMem.pth"
-    settings = PropagationSettings.from_dict(metadata.get(PROPAGATION, {}))
+    else:
+        expected = "the XMem network that its metadata describes"
     with torch.device("meta"):  # no time goes into initial values that are overwritten at once
         network = XMemNetwork(config)
     network.to_empty(device="cpu")
