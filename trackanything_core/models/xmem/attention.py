@@ -39,9 +39,7 @@ class PositionBias(nn.Module):
         return torch.exp(self.log_scale - self.decay * age.abs().clamp(min=1).log())
 
 
-def grid_places(
-    height: int, width: int, stride: int, time: float, like: Tensor
-) -> Places:
+def grid_places(height: int, width: int, stride: int, time: float, like: Tensor) -> Places:
     """Places of a whole h x w grid, row by row: xy (h·w, 2), time (h·w,)."""
     y = (torch.arange(height, device=like.device) + 0.5) * stride
     x = (torch.arange(width, device=like.device) + 0.5) * stride
@@ -86,9 +84,7 @@ def similarity(
         if query_places is None or memory_places is None:
             raise ValueError("a position bias needs the places of queries and memory")
         q, m = query_places.xy, memory_places.xy
-        near = bias.weight(query_places.time[..., :1] - memory_places.time).unsqueeze(
-            -1
-        )
+        near = bias.weight(query_places.time[..., :1] - memory_places.time).unsqueeze(-1)
         left += [torch.ones_like(q[..., :1]), q, q.square().sum(-1, keepdim=True)]
         right += [-near * m.square().sum(-1, keepdim=True), 2 * near * m, -near]
         batch = query.shape[:-2]
@@ -97,9 +93,7 @@ def similarity(
     return torch.cat(left, dim=-1) @ torch.cat(right, dim=-1).transpose(-1, -2)
 
 
-def top_k_softmax(
-    similarities: Tensor, top_k: int | None
-) -> tuple[Tensor, Tensor | None]:
+def top_k_softmax(similarities: Tensor, top_k: int | None) -> tuple[Tensor, Tensor | None]:
     """Softmax over the k best memory elements of each query.
 
     Args:

@@ -14,7 +14,7 @@ def fold_objects(x: Tensor) -> Tensor:
 
 def unfold_objects(x: Tensor, batch: int) -> Tensor:
     """(B·N, C, H, W) → (B, N, C, H, W)."""
-    return x.unflatten(0, (batch, -1))
+    return torch.unflatten(x, 0, (batch, -1))
 
 
 def repeat_for_objects(x: Tensor, objects: int) -> Tensor:
@@ -27,9 +27,7 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(
-        self, in_dim: int, width: int, stride: int = 1, dilation: int = 1
-    ) -> None:
+    def __init__(self, in_dim: int, width: int, stride: int = 1, dilation: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_dim, width, 3, stride, dilation, dilation, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -48,9 +46,7 @@ class Bottleneck(nn.Module):
 
     expansion = 4
 
-    def __init__(
-        self, in_dim: int, width: int, stride: int = 1, dilation: int = 1
-    ) -> None:
+    def __init__(self, in_dim: int, width: int, stride: int = 1, dilation: int = 1) -> None:
         super().__init__()
         out_dim = width * self.expansion
         self.conv1 = nn.Conv2d(in_dim, width, 1, bias=False)
@@ -71,9 +67,7 @@ class Bottleneck(nn.Module):
 def _shortcut(in_dim: int, out_dim: int, stride: int) -> nn.Sequential | None:
     if stride == 1 and in_dim == out_dim:
         return None
-    return nn.Sequential(
-        nn.Conv2d(in_dim, out_dim, 1, stride, bias=False), nn.BatchNorm2d(out_dim)
-    )
+    return nn.Sequential(nn.Conv2d(in_dim, out_dim, 1, stride, bias=False), nn.BatchNorm2d(out_dim))
 
 
 def make_stage(
@@ -86,9 +80,7 @@ def make_stage(
 ) -> nn.Sequential:
     """`depth` blocks; the first one takes the stride and changes the channels."""
     first = block(in_dim, width, stride, dilation)
-    rest = (
-        block(width * block.expansion, width, 1, dilation) for _ in range(depth - 1)
-    )
+    rest = (block(width * block.expansion, width, 1, dilation) for _ in range(depth - 1))
     return nn.Sequential(first, *rest)
 
 
@@ -97,14 +89,12 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, in_dim: int, out_dim: int) -> None:
         super().__init__()
-        self.downsample = (
-            None if in_dim == out_dim else nn.Conv2d(in_dim, out_dim, 3, padding=1)
-        )
+        self.downsample = None if in_dim == out_dim else nn.Conv2d(in_dim, out_dim, 3, padding=1)
         self.conv1 = nn.Conv2d(in_dim, out_dim, 3, padding=1)
         self.conv2 = nn.Conv2d(out_dim, out_dim, 3, padding=1)
 
     def forward(self, g: Tensor) -> Tensor:
-        out = self.conv2(F.relu(self.conv1(F.relu(g))))
+        out: Tensor = self.conv2(F.relu(self.conv1(F.relu(g))))
         return out + (g if self.downsample is None else self.downsample(g))
 
 
@@ -187,6 +177,4 @@ def gated_update(values: Tensor, hidden: Tensor) -> Tensor:
     """
     forget, update, candidate = values.chunk(3, dim=2)
     update = torch.sigmoid(update)
-    return torch.sigmoid(forget) * hidden * (1 - update) + update * torch.tanh(
-        candidate
-    )
+    return torch.sigmoid(forget) * hidden * (1 - update) + update * torch.tanh(candidate)

@@ -47,13 +47,9 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         if self.memory_stride not in (8, 16):
-            raise ConfigError(
-                f"expected memory_stride 8 or 16, got {self.memory_stride}"
-            )
+            raise ConfigError(f"expected memory_stride 8 or 16, got {self.memory_stride}")
         if self.key_block not in ("bottleneck", "basic"):
-            raise ConfigError(
-                f"expected key_block bottleneck or basic, got {self.key_block!r}"
-            )
+            raise ConfigError(f"expected key_block bottleneck or basic, got {self.key_block!r}")
 
     @property
     def feature_dims(self) -> tuple[int, int, int]:
@@ -75,12 +71,13 @@ class NetworkConfig:
         """
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
-            raise ConfigError(
-                f"unknown network options {unknown}; known are {sorted(known)}"
-            )
-        return cls(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        )
+            raise ConfigError(f"unknown network options {unknown}; known are {sorted(known)}")
+        # JSON knows no tuples.
+        options: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**options)
 
 
 EMBEDDED = NetworkConfig(

@@ -89,9 +89,7 @@ class _HiddenReinforcer(nn.Module):
 
     def forward(self, value: Tensor, hidden: Tensor) -> Tensor:
         merged = fold_objects(torch.cat([value, hidden], dim=2))
-        return gated_update(
-            unfold_objects(self.transform(merged), value.shape[0]), hidden
-        )
+        return gated_update(unfold_objects(self.transform(merged), value.shape[0]), hidden)
 
 
 class _ValueEncoder(nn.Module):
@@ -110,9 +108,7 @@ class _ValueEncoder(nn.Module):
         encoded = config.value_dim - 1 if config.mask_in_value else config.value_dim
         self.fuser = FeatureFuser(config.feature_dims[2], w16, encoded)
         self.hidden_reinforce = (
-            _HiddenReinforcer(config.value_dim, config.hidden_dim)
-            if config.hidden_dim
-            else None
+            _HiddenReinforcer(config.value_dim, config.hidden_dim) if config.hidden_dim else None
         )
 
     def forward(self, image: Tensor, f16: Tensor, masks: Tensor) -> Tensor:
@@ -147,20 +143,14 @@ class _UpBlock(nn.Module):
         skip = self.skip_conv(skip)
         up = fold_objects(g)
         if up.shape[-2:] != skip.shape[-2:]:
-            up = F.interpolate(
-                up, size=skip.shape[-2:], mode="bilinear", align_corners=False
-            )
-        return unfold_objects(
-            self.out_conv(up + repeat_for_objects(skip, objects)), batch
-        )
+            up = F.interpolate(up, size=skip.shape[-2:], mode="bilinear", align_corners=False)
+        return unfold_objects(self.out_conv(up + repeat_for_objects(skip, objects)), batch)
 
 
 class _HiddenUpdater(nn.Module):
     """Sensory memory after an ordinary frame, from the decoder's features."""
 
-    def __init__(
-        self, dims: tuple[int, int, int], mid_dim: int, hidden_dim: int
-    ) -> None:
+    def __init__(self, dims: tuple[int, int, int], mid_dim: int, hidden_dim: int) -> None:
         super().__init__()
         self.g16_conv = nn.Conv2d(dims[0], mid_dim, 1)
         self.g8_conv = nn.Conv2d(dims[1], mid_dim, 1)
@@ -189,9 +179,7 @@ class _Decoder(nn.Module):
         self.up_8_4 = _UpBlock(c4, d8, d4)
         self.pred = nn.Conv2d(d4, 1, 3, padding=1)
         self.hidden_update = (
-            _HiddenUpdater((d16, d8, d4 + 1), d8, config.hidden_dim)
-            if config.hidden_dim
-            else None
+            _HiddenUpdater((d16, d8, d4 + 1), d8, config.hidden_dim) if config.hidden_dim else None
         )
 
     def forward(
@@ -273,9 +261,7 @@ class XMemNetwork(nn.Module):
         Returns:
             Logits (B, N, H, W) of each object by itself, and the sensory memory.
         """
-        out: tuple[Tensor, Tensor | None] = self.decoder(
-            features, readout, hidden, update_hidden
-        )
+        out: tuple[Tensor, Tensor | None] = self.decoder(features, readout, hidden, update_hidden)
         return out
 
 
