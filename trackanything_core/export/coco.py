@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
+
 from trackanything_core.errors import MaskError
 from trackanything_core.files import replaced_on_success
 from trackanything_core.masks.check import check_mask
 from trackanything_core.masks.ops import bounding_box
-from trackanything_core.masks.rle import encode_rle, rle_area
+from trackanything_core.masks.rle import encode_rle
 from trackanything_core.types import FrameIndex, Mask, ObjectId
 
 
@@ -62,12 +64,11 @@ class CocoWriter:
             box = bounding_box(mask)
             if box is None:
                 continue
-            rle = encode_rle(mask)
             annotation = {
                 "frame": frame,
                 "object": object_id,
-                "segmentation": rle,
-                "area": rle_area(rle),
+                "segmentation": encode_rle(mask),
+                "area": int(np.count_nonzero(mask)),
                 "bbox": box,
                 "score": (scores or {}).get(object_id),
             }

@@ -60,15 +60,6 @@ def decode_rle(rle: Rle) -> Mask:
     return np.ascontiguousarray(np.repeat(values, runs).reshape(width, height).T)
 
 
-def rle_area(rle: Rle) -> int:
-    """Number of pixels in an encoded mask, without decoding it whole.
-
-    Raises:
-        MaskError: the counts are malformed.
-    """
-    return int(_runs(rle)[1::2].sum())
-
-
 def _size(rle: Rle) -> tuple[int, int]:
     match rle.get("size"):
         case [int(height), int(width)] if height > 0 and 0 < width <= _LARGEST_AREA // height:

@@ -105,7 +105,9 @@ def _read_header(path: Path) -> tuple[tuple[int, int], int]:
     try:
         with PIL.Image.open(path) as image:
             width, height = image.size
-            orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+            # Asked for EXIF that it has not met yet, Pillow would decode a whole PNG to look on.
+            plain = image.format == "PNG" and "exif" not in image.info
+            orientation = 1 if plain else image.getexif().get(_EXIF_ORIENTATION, 1)
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise VideoError(f"{path} is not an image that can be read: {error}") from error
     if orientation not in range(1, 9):

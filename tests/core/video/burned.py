@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from trackanything_core.types import Image
 
@@ -76,8 +77,9 @@ class Recipe:
         path = directory / self.name
         with av.open(str(path), "w", options=self.container_options) as container:
             stream = container.add_stream(self.codec, rate=1 / self.time_base)
+            assert isinstance(stream, VideoStream)
             stream.pix_fmt = self.pix_fmt
-            stream.options = self.options
+            stream.codec_context.options = self.options
             stream.codec_context.time_base = self.time_base
             turned = np.rot90(burn(0, self.size), -self.degrees // 90)
             stream.height, stream.width = turned.shape[:2]
