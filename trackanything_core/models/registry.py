@@ -17,7 +17,7 @@ EMBEDDED = "embedded"
 SEGMENTERS = (EMBEDDED, *OFFICIAL)
 PROPAGATORS = (EMBEDDED, "xmem")
 
-_EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
+EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
 
 
 def available() -> dict[str, tuple[str, ...]]:
@@ -58,4 +58,4 @@ def _weights_file(name: str, known: tuple[str, ...], weights: Path | None, embed
         return weights
     if name != EMBEDDED:
         raise WeightsError(f"{name} needs its weights file: download it and give its path")
-    return _EMBEDDED_FOLDER / embedded
+    return EMBEDDED_FOLDER / embedded
