@@ -37,16 +37,6 @@ def merge_masks(masks: Sequence[Mask], size: tuple[int, int]) -> IndexMap:
     return index_map
 
 
-def split_masks(index_map: IndexMap, count: int) -> list[Mask]:
-    """Take an index map apart: the masks of objects 1 to `count`, each (H, W) bool.
-
-    Raises:
-        MaskError: not (H, W) uint8.
-    """
-    check_index_map(index_map)
-    return [index_map == number for number in range(1, count + 1)]
-
-
 def check_index_map(index_map: npt.NDArray[np.generic]) -> IndexMap:
     """Return `index_map` if it is (H, W) uint8.
 

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 
 from trackanything_core.errors import MaskError
-from trackanything_core.masks.index_map import merge_masks, split_masks
+from trackanything_core.masks.index_map import merge_masks
 from trackanything_core.masks.palette import davis_palette, read_indexed_png, write_indexed_png
 
 _MAP = (np.arange(24 * 31) % 256).astype(np.uint8).reshape(24, 31)
@@ -20,12 +20,6 @@ def test_later_masks_lie_on_top():
     first[0] = True
     second[:, 1] = True
     np.testing.assert_array_equal(merge_masks([first, second], (2, 3)), [[1, 2, 1], [0, 2, 0]])
-
-
-def test_splitting_undoes_merging_of_disjoint_masks():
-    columns = [np.tile(np.arange(6) == k, (4, 1)) for k in range(6)]
-    parts = split_masks(merge_masks(columns, (4, 6)), 6)
-    np.testing.assert_array_equal(parts, columns)
 
 
 def test_no_masks_are_all_background():
@@ -85,8 +79,6 @@ def test_real_annotations_are_read(data_dir: Path):
 def test_what_is_no_index_map(tmp_path: Path, index_map):
     with pytest.raises(MaskError, match="expected an index map of shape"):
         write_indexed_png(tmp_path / "a.png", index_map)
-    with pytest.raises(MaskError, match="expected an index map of shape"):
-        split_masks(index_map, 1)
     assert not list(tmp_path.iterdir())
 
 
