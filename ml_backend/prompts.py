@@ -23,7 +23,7 @@ from pydantic import (
 from ml_backend.errors import RequestError
 from ml_backend.label_config import Command, FramesConfig
 from trackanything_core.errors import PromptError
-from trackanything_core.types import Box, Click, FrameIndex, ObjectId, Prompt
+from trackanything_core.types import Box, Click, FrameIndex, Mask, ObjectId, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +127,28 @@ def read_interaction(rows: Sequence[Mapping[str, Any]], config: FramesConfig) ->
     )
 
 
-def build_prompt(object_id: ObjectId, frame: FrameIndex, rows: Iterable[PromptRow]) -> Prompt:
+def build_prompt(
+    object_id: ObjectId, frame: FrameIndex, rows: Iterable[PromptRow], start: Mask | None = None
+) -> Prompt:
     """Join the rows of one object on one frame; of several boxes the newest counts.
 
+    Args:
+        object_id: whose prompt it is.
+        frame: on which frame.
+        rows: its rows there, oldest first.
+        start: the mask (H, W) that the rows are to improve.
+
     Raises:
-        PromptError: the rows are empty, or hold nothing but negative clicks.
+        PromptError: all is empty, or there is nothing but negative clicks.
     """
-    marks = [row.mark for row in rows if row.frame == frame]
+    marks = [row.mark for row in rows]
     boxes = [mark for mark in marks if isinstance(mark, Box)]
     return Prompt(
         object_id,
         frame,
         clicks=tuple(mark for mark in marks if isinstance(mark, Click)),
         box=boxes[-1] if boxes else None,
+        mask=start,
     )
 
 

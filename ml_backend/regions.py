@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
@@ -27,7 +28,8 @@ Prediction: TypeAlias = dict[str, Any]
 
 def region_id(object_id: ObjectId, frame: FrameIndex) -> str:
     """The id of an object's region on one frame."""
-    return f"{object_id}-f{frame}"
+    # The editor cuts ids at "#".
+    return f"{quote(object_id, safe=' ')}-f{frame}"
 
 
 def build_region(
@@ -65,7 +67,10 @@ def build_region(
 
 
 def build_regions(
-    frames: Iterable[FrameMasks], config: FramesConfig, labels: Mapping[ObjectId, str]
+    frames: Iterable[FrameMasks],
+    config: FramesConfig,
+    labels: Mapping[ObjectId, str],
+    skip: Container[str] = frozenset(),
 ) -> Iterator[Region]:
     """Write the masks of many frames; objects out of sight have no region there.
 
@@ -73,10 +78,11 @@ def build_regions(
         frames: masks and scores, in any order.
         config: says which control and which format.
         labels: the label of each object.
+        skip: ids of regions to leave out.
     """
     for found in frames:
         for object_id, mask in found.masks.items():
-            if mask.any():
+            if mask.any() and region_id(object_id, found.frame) not in skip:
                 yield build_region(
                     config,
                     object_id,
@@ -96,6 +102,11 @@ def build_prediction(regions: Iterable[Region], model_version: str) -> Predictio
         "score": round(sum(scores) / len(scores), 4) if scores else 0.0,
         "model_version": model_version,
     }
+
+
+def no_predictions(count: int) -> list[list[Prediction]]:
+    """The answer for a batch of tasks: none for each. Label Studio would store even empty ones."""
+    return [[] for _ in range(count)]
 
 
 def _encode(mask: Mask, mask_format: MaskFormat) -> dict[str, Any]:

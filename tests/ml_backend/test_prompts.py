@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,19 +141,21 @@ def test_no_rows_are_no_interaction() -> None:
         read_interaction([], CONFIG)
 
 
-def row(frame: int, mark: Click | Box) -> PromptRow:
-    return PromptRow("id", "kp", frame, (360, 640), mark)
+def rows(*marks: Click | Box) -> list[PromptRow]:
+    return [PromptRow(str(i), "kp", 4, (360, 640), mark) for i, mark in enumerate(marks)]
 
 
-def test_a_prompt_joins_the_rows_of_its_frame() -> None:
-    first, second = Box(1, 1, 5, 5), Box(2, 2, 6, 6)
-    rows = [row(4, Click(1, 2)), row(3, Click(9, 9)), row(4, first), row(4, second)]
-    prompt = build_prompt("Cat", 4, rows)
+def test_a_prompt_joins_rows_and_takes_the_newest_box() -> None:
+    newest = Box(2, 2, 6, 6)
+    prompt = build_prompt("Cat", 4, rows(Click(1, 2), Box(1, 1, 5, 5), newest, Click(3, 4, False)))
     assert (prompt.object_id, prompt.frame) == ("Cat", 4)
-    assert prompt.clicks == (Click(1, 2),)
-    assert prompt.box == second
+    assert prompt.clicks == (Click(1, 2), Click(3, 4, positive=False))
+    assert prompt.box == newest
 
 
-def test_negative_clicks_alone_say_nothing() -> None:
+def test_negative_clicks_alone_say_nothing_but_improve_a_mask() -> None:
+    negative = rows(Click(1, 2, positive=False))
     with pytest.raises(PromptError, match="negative clicks only"):
-        build_prompt("Cat", 4, [row(4, Click(1, 2, positive=False))])
+        build_prompt("Cat", 4, negative)
+    start = np.ones((360, 640), np.bool_)
+    assert build_prompt("Cat", 4, negative, start).mask is start

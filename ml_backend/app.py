@@ -1,0 +1,134 @@
+"""The HTTP side: what Label Studio 1.23 calls.
+
+Label Studio waits one second for `/health` and webhooks and three for `/setup`, so that none of
+them waits for the networks or for a task at work.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from flask import Flask, g, request
+
+from ml_backend.connections import Connections
+from ml_backend.error_answers import answer_errors
+from ml_backend.errors import LabelConfigError
+from ml_backend.file_cache import FileCache
+from ml_backend.journal import Journal
+from ml_backend.label_config import parse_label_config
+from ml_backend.loading import BackgroundLoader
+from ml_backend.media import Media
+from ml_backend.observe import add_metrics, add_status
+from ml_backend.payloads import PredictBody, SetupBody, WebhookBody, read_body
+from ml_backend.regions import no_predictions
+from ml_backend.settings import Settings
+from ml_backend.tasks import Tasks
+
+logger = logging.getLogger(__name__)
+
+
+class Model(Protocol):
+    """What the app asks of the model class; `TrackAnythingModel.predict` says more."""
+
+    def predict(
+        self,
+        tasks: Sequence[Mapping[str, Any]],
+        context: Mapping[str, Any] | None = None,
+        *,
+        project: str = "",
+        label_config: str = "",
+    ) -> Sequence[Any]:
+        """Answer what `/predict` asks."""
+
+
+LoadModel = Callable[[Settings, Connections, Media, Tasks], Model]
+
+
+def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask:
+    """Make the WSGI application, and begin to load the networks in the background.
+
+    Args:
+        settings: all that can be set.
+        load_model: makes the model; the networks that the settings name by default.
+    """
+    app = Flask("ml_backend")
+    app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes
+    journal = Journal()
+    connections = Connections(settings)
+    tasks = Tasks(settings.live_sessions)
+    media = Media(
+        FileCache(settings.data_dir / "media", limit=settings.media_bytes),
+        file_limit=settings.media_file_bytes,
+    )
+    load = load_model or _load_networks
+    loader = BackgroundLoader(lambda: load(settings, connections, media, tasks))
+
+    answer_errors(app, journal)
+    add_metrics(app, tasks)
+    add_status(app, settings.model_version, loader, tasks, journal)
+    _add_label_studio(app, settings, connections, loader, journal)
+    return app
+
+
+def _load_networks(
+    settings: Settings, connections: Connections, media: Media, tasks: Tasks
+) -> Model:
+    # Imports torch, which takes seconds.
+    from ml_backend.model import load_model
+
+    return load_model(settings, connections, media, tasks)
+
+
+def _add_label_studio(
+    app: Flask,
+    settings: Settings,
+    connections: Connections,
+    loader: BackgroundLoader[Model],
+    journal: Journal,
+) -> None:
+    @app.get("/health")
+    @app.get("/")
+    def health() -> tuple[dict[str, str], int]:
+        # Label Studio shows a backend that is down, and nothing else that goes wrong.
+        if loader.state == "failed":
+            return {"status": "DOWN", "error": loader.problem}, 503
+        return {"status": "UP", "model_class": "TrackAnythingModel"}, 200
+
+    @app.post("/setup")
+    def setup() -> dict[str, str]:
+        body = read_body(SetupBody, request.get_json(force=True))
+        connections.introduce(body.project, body.hostname or "", body.access_token or "")
+        if body.label_config:
+            try:
+                parse_label_config(body.label_config)
+            except LabelConfigError as error:
+                # Not a reason to refuse: the configuration may be edited after the connection.
+                journal.record(f"project {body.project}", str(error))
+        return {"model_version": settings.model_version}
+
+    @app.post("/predict")
+    def predict() -> dict[str, Sequence[Any]]:
+        data = request.get_json(force=True)
+        body = read_body(PredictBody, data)
+        if body.context is None:
+            return {"results": no_predictions(len(body.tasks))}
+        g.where = f"project {body.project} task {', '.join(str(task.id) for task in body.tasks)}"
+        results = loader.wait(settings.answer_seconds).predict(
+            data["tasks"],
+            context=data["params"]["context"],
+            project=body.project or "",
+            label_config=body.label_config,
+        )
+        return {"results": results}
+
+    @app.post("/webhook")
+    def webhook() -> dict[str, str]:
+        body = read_body(WebhookBody, request.get_json(force=True))
+        logger.info("webhook %.40s", body.action)
+        return {"status": "ok"}
+
+    @app.get("/versions")
+    def versions() -> dict[str, Any]:
+        return {"versions": [settings.model_version], "message": "ok"}
