@@ -11,14 +11,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
 import requests
-from label_studio_sdk.label_interface import LabelInterface
+from label_studio_sdk.label_interface.interface import LabelInterface
 
 from ml_backend.demo_export import write_prediction
 from trackanything_core.tracking.frame_masks import FrameMasks
 
-PROGRAM = Path(sys.executable).parent / "trackanything"
+PROGRAM = str(Path(sys.executable).parent / "trackanything")
 
 
 def test_the_demo_prediction_is_what_label_studio_imports(tmp_path: Path) -> None:
