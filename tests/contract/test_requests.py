@@ -1,0 +1,178 @@
+"""Requests as Label Studio 1.23.2 makes them, and the answers that it documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from label_studio_sdk.label_interface.interface import LabelInterface
+from werkzeug.wrappers import Request, Response
+
+from ml_backend.app import create_app
+from ml_backend.settings import Settings
+from tests.folders import ROOT
+from tests.ml_backend.test_app import load_discs
+from tests.ml_backend.web import serve
+
+pytestmark = pytest.mark.contract
+
+EXCERPTS = sorted((ROOT / "tests" / "data" / "label_studio").glob("*.json"))
+PICTURE = bytes(cv2.imencode(".jpg", np.zeros((360, 640, 3), np.uint8))[1])
+
+
+def picture(_: Request) -> Response:
+    return Response(PICTURE, content_type="image/jpeg")
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
+    with serve(picture) as site:
+        settings = Settings(data_dir=tmp_path, label_studio_url=site.url)
+        yield create_app(settings, load_discs).test_client()
+
+
+@pytest.fixture
+def payloads(reference_dir: Path) -> Path:
+    return reference_dir / "label_studio" / "payloads"
+
+
+def recorded_body(payloads: Path, number: int) -> dict[str, Any]:
+    (path,) = payloads.glob(f"{number:02}_*.json")
+    record = json.loads(path.read_text())
+    body: dict[str, Any] = record.get("body", record)
+    return body
+
+
+def predicted(client: FlaskClient, body: dict[str, Any]) -> dict[str, Any]:
+    """The prediction that answers an interactive request, checked by Label Studio's SDK."""
+    answer = client.post("/predict", json=body)
+    assert answer.status_code == 200, answer.text
+    (prediction,) = answer.get_json()["results"]
+    interface = LabelInterface(body["label_config"])
+    assert interface.validate_prediction(prediction, return_errors=True) == []
+    result: dict[str, Any] = prediction
+    return result
+
+
+def check_region(region: dict[str, Any], label: str, frame: int) -> None:
+    kind = region["type"]
+    assert kind in ("bitmasklabels", "brushlabels")
+    assert region["id"] == f"{label}-f{frame}"
+    assert region["item_index"] == frame
+    assert (region["original_width"], region["original_height"]) == (640, 360)
+    assert region["image_rotation"] == 0
+    assert region["origin"] == "prediction"
+    assert 0 <= region["score"] <= 1
+    assert region["value"][kind] == [label]
+    if kind == "bitmasklabels":
+        assert region["value"]["imageDataURL"].startswith("data:image/png;base64,")
+    else:
+        assert region["value"]["format"] == "rle"
+
+
+def test_excerpts_in_order(client: FlaskClient) -> None:
+    assert len(EXCERPTS) == 5
+    for path in EXCERPTS:
+        excerpt = json.loads(path.read_text())
+        if excerpt["regions"] is None:
+            assert client.post("/predict", json=excerpt["body"]).get_json() == {"results": [[]]}
+            continue
+        prediction = predicted(client, excerpt["body"])
+        assert [region["id"] for region in prediction["result"]] == excerpt["regions"], path.name
+
+
+def test_health(client: FlaskClient) -> None:
+    answer = client.get("/health")
+    assert answer.status_code == 200
+    assert answer.get_json()["status"] == "UP"
+
+
+def test_setup(client: FlaskClient, payloads: Path) -> None:
+    answer = client.post("/setup", json=recorded_body(payloads, 2))
+    assert answer.status_code == 200
+    assert isinstance(answer.get_json()["model_version"], str)
+
+
+def test_opening_a_task(client: FlaskClient, payloads: Path) -> None:
+    body = recorded_body(payloads, 3)
+    answer = client.post("/predict", json=body)
+    assert answer.status_code == 200
+    results = answer.get_json()["results"]
+    assert len(results) == len(body["tasks"])
+    # Label Studio takes a prediction or a list of them for each task; no prediction is stored.
+    assert results == [[]]
+
+
+@pytest.mark.parametrize(
+    ("number", "label", "frame", "kind"),
+    [
+        (4, "Cat", 4, "brushlabels"),
+        (5, "Cat", 4, "brushlabels"),
+        (6, "Cat", 7, "brushlabels"),
+        (7, "Dog", 7, "brushlabels"),
+        (8, "Cat", 7, "brushlabels"),
+        (9, "Cat", 4, "brushlabels"),
+        (10, "Cat", 4, "brushlabels"),
+    ],
+)
+def test_clicks_and_boxes(
+    client: FlaskClient, payloads: Path, number: int, label: str, frame: int, kind: str
+) -> None:
+    prediction = predicted(client, recorded_body(payloads, number))
+    (region,) = prediction["result"]
+    check_region(region, label, frame)
+    assert region["type"] == kind
+    assert isinstance(prediction["model_version"], str)
+    assert prediction["score"] == region["score"]
+
+
+def test_all_recorded_clicks_in_order(client: FlaskClient, payloads: Path) -> None:
+    for number in range(4, 11):
+        (region,) = predicted(client, recorded_body(payloads, number))["result"]
+        assert region["item_index"] in (4, 7)
+
+
+def test_a_click_while_a_region_is_selected(client: FlaskClient, payloads: Path) -> None:
+    body = recorded_body(payloads, 21)
+    # The recorded click is negative: the object must have been clicked before.
+    positive = json.loads(json.dumps(body))
+    row = positive["params"]["context"]["result"][0] | {"id": "earlier", "is_positive": True}
+    row["value"]["x"] -= 1
+    positive["params"]["context"]["result"] = [row]
+    predicted(client, positive)
+    (region,) = predicted(client, body)["result"]
+    check_region(region, "Cat", 4)
+
+
+def test_a_click_without_a_label_is_refused_where_there_are_two(
+    client: FlaskClient, payloads: Path
+) -> None:
+    answer = client.post("/predict", json=recorded_body(payloads, 20))
+    assert answer.status_code == 400
+    assert "KeyPointLabels" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("number", [11, 12])
+def test_video_mode_is_refused_with_a_word_on_what_to_use(
+    client: FlaskClient, payloads: Path, number: int
+) -> None:
+    answer = client.post("/predict", json=recorded_body(payloads, number))
+    assert answer.status_code == 400
+    assert "label_config/" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("number", range(13, 19))
+def test_webhooks(client: FlaskClient, payloads: Path, number: int) -> None:
+    assert client.post("/webhook", json=recorded_body(payloads, number)).status_code == 200
+
+
+def test_versions(client: FlaskClient) -> None:
+    answer = client.get("/versions")
+    assert answer.status_code == 200
+    assert all(isinstance(version, str) for version in answer.get_json()["versions"])

@@ -1,0 +1,35 @@
+"""The ready configurations are understood by us and by Label Studio's SDK."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from label_studio_sdk.label_interface.interface import LabelInterface
+
+from ml_backend.label_config import Command, MaskFormat, parse_label_config
+from tests.folders import ROOT
+
+TEMPLATES = sorted((ROOT / "label_config").glob("*.xml"))
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_template(template: Path) -> None:
+    xml = template.read_text()
+    config = parse_label_config(xml)
+    assert config.mask.format is (
+        MaskFormat.BRUSH if "brush" in template.stem else MaskFormat.BITMASK
+    )
+    assert config.command("Track") is Command.TRACK
+    assert config.prompt_names == {"prompt"}
+    interface = LabelInterface(xml)
+    interface.validate()
+    # Every object can be prompted, and Track is the only prompt that is not an object.
+    prompts = interface.get_control("prompt").labels
+    assert prompts == [*config.mask.labels, "Track"]
+
+
+def test_all_templates_are_described() -> None:
+    page = (ROOT / "label_config" / "README.md").read_text()
+    assert TEMPLATES
+    assert [path.name for path in TEMPLATES if f"]({path.name})" not in page] == []
