@@ -83,7 +83,7 @@ def track(
     Writes masks/ (DAVIS index maps), masks.json (COCO RLE), overlay.mp4 and summary.json.
     """
     began = time.perf_counter()
-    target = out if out is not None else Path("out") / video.stem
+    target = out if out is not None else Path("out") / video.resolve().stem
     prompts = parse_prompts(ordered_values(context, PROMPT_OPTIONS))
     with staged_directory(target, overwrite=overwrite) as folder, open_source(video) as source:
         for prompt in prompts:

@@ -158,6 +158,29 @@ def test_forward_and_backward_alone(desk: Desk) -> None:
     np.testing.assert_array_equal(desk.session.mask(4, "cat"), square(1, 1))
 
 
+def test_an_empty_mask_says_that_an_object_is_out_of_sight(desk: Desk) -> None:
+    nothing = np.zeros(SIZE, bool)
+    desk.session.prompt(Prompt("dog", 0, mask=square(20, 10)))
+    desk.session.prompt(Prompt("cat", 2, mask=nothing))
+    desk.session.prompt(Prompt("cat", 6, mask=square(1, 1)))
+    desk.session.prompt(Prompt("cat", 9, mask=nothing))
+    list(desk.session.propagate())
+    forward, backward = desk.propagators.started
+    told = [(frame, objects) for frame, objects, _ in forward.steps if objects]
+    assert told == [(0, ("dog",)), (6, ("cat",)), (9, ("cat",))]
+    assert [frame for frame, objects, _ in backward.steps if objects] == [6, 2, 0]
+    out_of_sight = [f for f in range(12) if not desk.session.frame_masks(f).masks["cat"].any()]
+    assert out_of_sight == [0, 1, 2, 9, 10, 11]
+
+
+def test_what_was_tracked_from_a_withdrawn_mask_is_no_start(desk: Desk) -> None:
+    desk.session.prompt(Prompt("cat", 4, mask=square(1, 1)))
+    list(desk.session.propagate())
+    desk.session.prompt(Prompt("cat", 4, mask=np.zeros(SIZE, bool)))
+    with pytest.raises(PromptError, match="nothing to track"):
+        desk.session.propagate()
+
+
 def test_a_window_is_picked_up_from_the_mask_at_its_edge(desk: Desk) -> None:
     desk.session.prompt(Prompt("cat", 0, mask=square(1, 1)))
     list(desk.session.propagate("forward", stop=5))
