@@ -25,10 +25,11 @@ def build_sam(config: SamConfig) -> Sam:
         from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
     except (ImportError, RuntimeError) as error:
         # A torchvision built for another torch fails with RuntimeError in its custom operators.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigError(
-            f"segment-anything cannot be imported ({error}): install a torchvision built for the "
-            "torch at hand, both for CPU or both for the same CUDA, for example "
-            "pip install --force-reinstall torch torchvision from one and the same index"
+            f"segment-anything cannot be imported ({reason}): it needs a torchvision built for "
+            "the torch that is installed; install both anew from one index, both for CPU or both "
+            "for the same CUDA"
         ) from error
 
     cells = (config.embedding_size, config.embedding_size)
