@@ -5,13 +5,9 @@ python -m trackanything_core.training.sam_train --data DIR --out DIR --minutes 7
 
 from __future__ import annotations
 
-import argparse
-import csv
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -20,9 +16,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from trackanything_core.models.sam.build import build_sam, set_image_size
 from trackanything_core.models.sam.config import NARROW, SamConfig
+from trackanything_core.models.sam.packing import unpack
 from trackanything_core.training.affinity import AffinityLoss
 from trackanything_core.training.coco import CocoImage, load_coco
-from trackanything_core.training.export import export_weights
+from trackanything_core.training.run import parse_arguments, run
 from trackanything_core.training.sam_rounds import Batch, Opening, play
 from trackanything_core.training.sam_start import align_attention
 from trackanything_core.training.schedule import Budget, cosine, warm_up
@@ -55,7 +52,7 @@ class TrainingConfig:
     """
 
     network: SamConfig = NARROW
-    stages: tuple[Stage, ...] = (Stage(0.45, 128, 10), Stage(0.75, 192, 8), Stage(1.0, 256, 6))
+    stages: tuple[Stage, ...] = (Stage(0.5, 128, 6), Stage(0.8, 192, 5), Stage(1.0, 256, 4))
     targets: int = 3
     max_rounds: int = 3
     openings: tuple[float, float, float, float] = (0.55, 0.2, 0.1, 0.15)
@@ -68,8 +65,8 @@ class TrainingConfig:
     seed: int = 0
 
 
-class Trainer:
-    """One run; all that `state` returns is enough to go on."""
+class SamTrainer:
+    """One run."""
 
     def __init__(
         self,
@@ -113,7 +110,7 @@ class Trainer:
             embeddings = self.network.image_encoder(batch.images)
             stride = self.config.network.encoder.stride
             cells = batch.labels[:, stride // 2 :: stride, stride // 2 :: stride]
-            affinity = self.affinity(embeddings, cells)
+            affinity = self.affinity(unpack(embeddings)[0], cells)
             losses = play(self.network, embeddings, batch, opening, rounds, rng)
         mask = torch.stack([loss.mask for loss in losses]).mean()
         iou = torch.stack([loss.iou for loss in losses]).mean()
@@ -174,80 +171,31 @@ class Trainer:
             "affinity": self.affinity.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
-            "spent": self.budget.elapsed,
         }
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.affinity.load_state_dict(state["affinity"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
-        self.budget.spent = state["spent"]
 
+    def averaged_weights(self) -> Mapping[str, torch.Tensor]:
+        """The running average of the weights, which is what is shipped."""
+        return self.average.module.state_dict()
 
-def train(
-    data: Path, out: Path, config: TrainingConfig, budget: Budget, device: torch.device
-) -> Path:
-    """Run to the end of the budget, going on with what lies in `out`.
-
-    Returns:
-        The file with the averaged weights; `log.csv` beside it says how the run went.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(config, budget, load_coco(data), device)
-    checkpoint, weights = out / "checkpoint.pt", out / "sam.safetensors"
-    if checkpoint.exists():
-        trainer.load_state(torch.load(checkpoint, weights_only=True, map_location=device))
-    (out / "config.json").write_text(json.dumps(asdict(config), indent=2))
-    recent: list[dict[str, float]] = []
-    with (out / "log.csv").open("a", newline="") as log:
-        writer = csv.writer(log)
-        while budget.progress(trainer.step) < 1:
-            recent.append(trainer.train_step())
-            if len(recent) == 50:
-                means = {name: np.mean([row[name] for row in recent]) for name in recent[0]}
-                if log.tell() == 0:
-                    writer.writerow(["step", "elapsed", *means])
-                writer.writerow(
-                    [trainer.step, round(budget.elapsed), *(f"{v:.4g}" for v in means.values())]
-                )
-                log.flush()
-                recent.clear()
-            if trainer.step % 500 == 0:
-                _save(trainer, checkpoint, weights)
-    _save(trainer, checkpoint, weights)
-    return weights
-
-
-def _save(trainer: Trainer, checkpoint: Path, weights: Path) -> None:
-    temporary = checkpoint.with_suffix(".tmp")
-    torch.save(trainer.state(), temporary)
-    temporary.replace(checkpoint)
-    metadata = {
-        "network": trainer.config.network.to_dict(),
-        "training": {"steps": trainer.step, "seed": trainer.config.seed},
-    }
-    export_weights(weights, trainer.average.module.state_dict(), metadata)
+    def metadata(self) -> dict[str, Any]:
+        """What is needed to run the weights."""
+        return {"network": self.config.network.to_dict()}
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    length = parser.add_mutually_exclusive_group(required=True)
-    length.add_argument("--minutes", type=float)
-    length.add_argument("--steps", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    config = replace(TrainingConfig(), seed=arguments.seed)
-    budget = Budget(steps=arguments.steps, minutes=arguments.minutes)
-    print(train(arguments.data, arguments.out, config, budget, torch.device(arguments.device)))
+    given = parse_arguments(__doc__)
+    config = replace(TrainingConfig(), seed=given.seed)
+    trainer = SamTrainer(config, given.budget, load_coco(given.data), given.device)
+    print(run(trainer, given.out, asdict(config), name="sam", seed=given.seed))
 
 
 if __name__ == "__main__":

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from trackanything_core.models.registry import load_segmenter
 from trackanything_core.models.sam.build import build_sam
 from trackanything_core.models.sam.config import NARROW, ConvEncoderConfig
 from trackanything_core.training.affinity import AffinityLoss
@@ -19,8 +16,6 @@ from trackanything_core.training.sam_losses import mask_losses
 from trackanything_core.training.sam_prompts import first_click, loose_box, poor_mask
 from trackanything_core.training.sam_rounds import Batch, decode, play
 from trackanything_core.training.sam_start import align_attention
-from trackanything_core.training.sam_train import Stage, Trainer, TrainingConfig, train
-from trackanything_core.training.schedule import Budget
 from trackanything_core.types import Click
 
 TINY = replace(
@@ -30,9 +25,6 @@ TINY = replace(
     embed_dim=32,
     decoder_mlp=32,
     iou_head_hidden=32,
-)
-SHORT = TrainingConfig(
-    network=TINY, stages=(Stage(0.5, 64, 2), Stage(1.0, 96, 2)), targets=2, warm_up_steps=2
 )
 
 
@@ -133,22 +125,3 @@ def test_attention_starts_at_the_place_of_the_prompt() -> None:
     y, x = divmod(int(likeness.argmax()), 32)
     assert abs(y - 8) <= 1
     assert abs(x - 20) <= 1
-
-
-@pytest.mark.slow
-def test_a_short_run_learns_stops_and_goes_on(small_coco: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    budget = Budget(steps=60)
-    weights = train(small_coco, out, SHORT, budget, torch.device("cpu"))
-    segmenter = load_segmenter(weights=weights, device="cpu")
-    embedding = segmenter.embed(np.zeros((40, 60, 3), np.uint8))
-    assert segmenter.segment(embedding, clicks=[Click(3, 4)]).mask.shape == (40, 60)
-    with (out / "log.csv").open() as log:
-        (row,) = list(csv.DictReader(log))
-    assert int(row["step"]) == 50
-    assert float(row["mask_loss"]) < 2.5
-
-    train(small_coco, out, SHORT, Budget(steps=62), torch.device("cpu"))
-    trainer = Trainer(SHORT, budget, [], torch.device("cpu"))
-    trainer.load_state(torch.load(out / "checkpoint.pt", weights_only=True))
-    assert trainer.step == 62
