@@ -98,7 +98,7 @@ def decode(
 
     Args:
         sam: the network.
-        embeddings: (N, C, h, w), one per prompt.
+        embeddings: (N, 4C, h, w), packed, one per prompt.
         clicks: N lists of equal length, pixels of the square input.
         boxes: (N, 4) corners in the same pixels, or None.
         prompt: (N, m, m) logits, or None.
@@ -118,14 +118,12 @@ def decode(
         boxes=None if boxes is None else boxes.to(device),
         masks=None if prompt is None else prompt[:, None].to(device),
     )
-    # The decoder repeats one picture for many prompts. Here every prompt has its own picture:
-    # since it adds the dense prompt to the picture first of all, they can come in by that door.
     kind = embeddings.dtype
     logits, iou = sam.mask_decoder(
-        image_embeddings=torch.zeros_like(embeddings[:1]),
+        image_embeddings=embeddings,
         image_pe=sam.prompt_encoder.get_dense_pe().to(kind),
         sparse_prompt_embeddings=sparse.to(kind),
-        dense_prompt_embeddings=embeddings + dense.to(kind),
+        dense_prompt_embeddings=dense.to(kind),
         multimask_output=multimask,
     )
     return logits.float(), iou.float()
