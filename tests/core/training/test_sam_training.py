@@ -89,7 +89,7 @@ def test_affinity_rewards_embeddings_that_tell_regions_apart() -> None:
 def test_decoding_many_pictures_at_once_equals_one_by_one() -> None:
     torch.manual_seed(0)
     sam = build_sam(TINY)
-    embeddings = torch.randn(3, 32, 8, 8)
+    embeddings = torch.randn(3, 4 * 32, 8, 8)
     clicks = [[Click(5, 6), Click(20, 3, positive=False)], [Click(1, 2)] * 2, [Click(50, 60)] * 2]
     prompt = torch.randn(3, 32, 32)
     together, scores = decode(sam, embeddings, clicks, None, prompt, multimask=False)
@@ -110,7 +110,7 @@ def test_every_opening_reaches_every_part_of_the_network(opening, disc: np.ndarr
     losses = play(sam, embeddings, batch, opening, 3, np.random.default_rng(0))
     assert len(losses) == 3
     assert losses[0].overlap.shape == (4, 3 if opening == "click" else 1)
-    sum(loss.mask + loss.iou for loss in losses).backward()
+    torch.stack([loss.mask + loss.iou for loss in losses]).sum().backward()
     for part in (sam.image_encoder.stem, sam.mask_decoder.transformer, sam.prompt_encoder):
         assert any(p.grad is not None and p.grad.any() for p in part.parameters())
 

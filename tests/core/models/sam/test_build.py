@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from trackanything_core.models.sam.build import build_sam, set_image_size
-from trackanything_core.models.sam.config import NARROW, OFFICIAL
+from trackanything_core.models.sam.config import NARROW, OFFICIAL, VitEncoderConfig
+from trackanything_core.models.sam.packing import pack, unpack
 
 ASK = """
 from trackanything_core.errors import ConfigError
@@ -61,6 +62,37 @@ def test_a_convolutional_network_takes_pictures_of_any_size(size: int) -> None:
     set_image_size(sam, config)
     with torch.no_grad():
         features = sam.image_encoder(torch.zeros(1, 3, size, size))
-    assert features.shape == (1, config.embed_dim, config.embedding_size, config.embedding_size)
-    assert sam.prompt_encoder.get_dense_pe().shape == features.shape
+    cells = (config.embedding_size, config.embedding_size)
+    assert features.shape == (1, 4 * config.embed_dim, *cells)
+    assert sam.prompt_encoder.get_dense_pe().shape == (1, config.embed_dim, *cells)
     assert sam.prompt_encoder.mask_input_size == (config.mask_size, config.mask_size)
+
+
+def test_packing_keeps_every_pixel_in_its_cell() -> None:
+    torch.manual_seed(0)
+    maps = (torch.randn(2, 16, 4, 4), torch.randn(2, 4, 8, 8), torch.randn(2, 2, 16, 16))
+    packed = pack(*maps)
+    assert packed.shape == (2, 64, 4, 4)
+    for before, after in zip(maps, unpack(packed), strict=True):
+        torch.testing.assert_close(after, before, rtol=0, atol=0)
+    moved = pack(*(m.roll(m.shape[-1] // 4, dims=-1) for m in maps))
+    torch.testing.assert_close(moved, packed.roll(1, dims=-1), rtol=0, atol=0)
+
+
+def test_without_fine_maps_the_narrow_decoder_answers_as_the_published_one() -> None:
+    torch.manual_seed(0)
+    vit = VitEncoderConfig(width=32, depth=1, heads=2, global_blocks=(0,), stride=8)
+    narrow = replace(NARROW, image_size=64)
+    ours, published = build_sam(narrow), build_sam(replace(narrow, encoder=vit))
+    published.mask_decoder.load_state_dict(ours.mask_decoder.state_dict())
+    embedding = torch.randn(1, 128, 8, 8)
+    zeros = (torch.zeros(1, 32, 16, 16), torch.zeros(1, 16, 32, 32))
+    prompt = {
+        "image_pe": ours.prompt_encoder.get_dense_pe(),
+        "sparse_prompt_embeddings": torch.randn(3, 2, 128),
+        "dense_prompt_embeddings": torch.randn(3, 128, 8, 8),
+        "multimask_output": True,
+    }
+    answer = ours.mask_decoder(image_embeddings=pack(embedding, *zeros), **prompt)
+    expected = published.mask_decoder(image_embeddings=embedding, **prompt)
+    torch.testing.assert_close(answer, expected, rtol=1e-4, atol=1e-4)

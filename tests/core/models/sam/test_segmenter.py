@@ -42,7 +42,7 @@ def test_keeps_the_protocol(segmenter: SamSegmenter, embedding: SamEmbedding) ->
     assert answer.low_res_logits.shape == (32, 32)
     assert answer.low_res_logits.dtype == np.float32
     assert embedding.image_size == (30, 50)
-    assert embedding.nbytes == 4 * 128 * 8 * 8
+    assert embedding.nbytes == 4 * (4 * 128) * 8 * 8
 
 
 def test_logits_can_be_fed_back(segmenter: SamSegmenter, embedding: SamEmbedding) -> None:
@@ -94,7 +94,7 @@ def test_pictures_of_another_kind_are_refused(segmenter: SamSegmenter) -> None:
     with pytest.raises(PromptError, match="uint8 RGB"):
         segmenter.embed(np.zeros((30, 50), np.uint8))
     with pytest.raises(PromptError, match="float32"):
-        segmenter.embed(np.zeros((30, 50, 3), np.float32))  # type: ignore[arg-type]
+        segmenter.embed(np.zeros((30, 50, 3), np.float32))
 
 
 def test_threads_do_not_disturb_each_other(segmenter: SamSegmenter) -> None:
