@@ -67,8 +67,8 @@ class Editor:
         self._page.evaluate(f"(frame) => {_IMAGE}.setCurrentImage(frame)", frame)
         self._page.wait_for_timeout(1000)
 
-    def click(self, label: str, x: float, y: float) -> None:
-        """Choose a prompt label and click, then wait for the backend's answer.
+    def click(self, label: str, x: float, y: float) -> list[dict[str, Any]]:
+        """Choose a prompt label and click; give the regions that the backend answers.
 
         Args:
             label: of the second control, the prompts.
@@ -80,9 +80,13 @@ class Editor:
         canvas = page.locator(".konvajs-content").first.bounding_box()
         assert canvas is not None
         width, height = page.evaluate(f"[{_IMAGE}.stageWidth, {_IMAGE}.stageHeight]")
-        with page.expect_response(lambda response: "interactive-annotating" in response.url):
+        with page.expect_response(
+            lambda response: "interactive-annotating" in response.url
+        ) as sent:
             page.mouse.click(canvas["x"] + x * width, canvas["y"] + y * height)
         page.wait_for_function("!Htx.awaitingSuggestions")
+        regions: list[dict[str, Any]] = sent.value.json()["data"]["result"]
+        return regions
 
     def masks(self, count: int) -> list[dict[str, Any]]:
         """The mask rows of the annotation as it would be submitted, once there are `count`."""
