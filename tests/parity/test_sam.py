@@ -59,6 +59,20 @@ def test_equals_the_published_predictor(
     assert_equal_answers(sam, size, prompt)
 
 
+def test_a_network_that_does_not_weigh_candidates_gives_its_single_mask(sam: Any) -> None:
+    image = np.random.default_rng(5).integers(0, 256, (75, 100, 3), dtype=np.uint8)
+    predictor = SamPredictor(sam)
+    predictor.set_image(image)
+    segmenter = SamSegmenter(sam, "random", weigh_candidates=False)
+    answer = segmenter.segment(segmenter.embed(image), clicks=[CLICK])
+    masks, scores, low_res = predictor.predict(
+        point_coords=np.array([[CLICK.x, CLICK.y]]),
+        point_labels=np.array([1]),
+        multimask_output=False,
+    )
+    _assert_same(answer, masks[0], float(scores[0]), low_res[0])
+
+
 @pytest.mark.slow
 def test_equals_the_published_predictor_at_full_size() -> None:
     torch.manual_seed(0)

@@ -48,4 +48,6 @@ def load_sam(
             ) from error
     sam = build_sam(config)
     apply_state_dict(sam, state, source=path, expected=f"the weights of {name}")
-    return SamSegmenter(sam.to(device).requires_grad_(False), name)
+    return SamSegmenter(
+        sam.to(device).requires_grad_(False), name, weigh_candidates=config.weigh_candidates
+    )

@@ -45,6 +45,8 @@ class SamConfig:
     Attributes:
         image_size: side of the square that pictures are letterboxed into; pixels.
         embed_dim: channels of the image embedding, the prompts and the decoder.
+        weigh_candidates: one click alone is answered by the best of three masks, as published.
+            A network that has learnt too little to rank them answers with its single mask.
     """
 
     encoder: VitEncoderConfig | ConvEncoderConfig
@@ -54,6 +56,7 @@ class SamConfig:
     decoder_mlp: int = 2048
     mask_prompt_channels: int = 16
     iou_head_hidden: int = 256
+    weigh_candidates: bool = True
 
     @property
     def embedding_size(self) -> int:
@@ -105,6 +108,7 @@ NARROW = SamConfig(
     decoder_heads=4,
     decoder_mlp=512,
     iou_head_hidden=128,
+    weigh_candidates=False,
 )
 """What training builds by default: small enough to ship inside the package."""
 

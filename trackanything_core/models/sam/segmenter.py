@@ -43,11 +43,17 @@ class SamSegmenter:
     """A SAM network behind the `Segmenter` protocol.
 
     It keeps nothing between calls, so threads may share it.
+
+    Args:
+        sam: the network.
+        name: of its weights, for people.
+        weigh_candidates: see `SamConfig`.
     """
 
-    def __init__(self, sam: Sam, name: str) -> None:
+    def __init__(self, sam: Sam, name: str, *, weigh_candidates: bool = True) -> None:
         self._sam = sam.eval()
         self._name = name
+        self._weigh_candidates = weigh_candidates
 
     @property
     def name(self) -> str:
@@ -88,7 +94,8 @@ class SamSegmenter:
         """Answer clicks, a box and a mask prompt together; at least one must be given.
 
         One click alone is ambiguous: of three masks, say part, whole and group, the one that
-        the network trusts most is returned (section 3, "Resolving ambiguity").
+        the network trusts most is returned (section 3, "Resolving ambiguity"), unless the
+        network is not to weigh candidates.
 
         Args:
             embedding: what `embed` of this segmenter gave for the picture.
@@ -107,7 +114,9 @@ class SamSegmenter:
             )
         self._check(embedding.image_size, clicks, box, mask_logits)
         ambiguous = len(clicks) == 1 and box is None and mask_logits is None
-        logits, scores = self._decode(embedding, clicks, box, mask_logits, multimask=ambiguous)
+        logits, scores = self._decode(
+            embedding, clicks, box, mask_logits, multimask=ambiguous and self._weigh_candidates
+        )
         best = int(scores.argmax())
         chosen = logits[:, best : best + 1]
         full = self._sam.postprocess_masks(
