@@ -17,6 +17,8 @@ from trackanything_core.models.weights import apply_state_dict
 from trackanything_core.models.xmem import consolidation
 from trackanything_core.models.xmem import memory as memory_module
 from trackanything_core.models.xmem.attention import dense_affinity, similarity
+from trackanything_core.models.xmem.checkpoint import official_config
+from trackanything_core.models.xmem.config import NetworkConfig
 from trackanything_core.models.xmem.core import XMemCore
 from trackanything_core.models.xmem.elements import Elements
 from trackanything_core.models.xmem.network import KeyFeatures, XMemNetwork
@@ -27,8 +29,8 @@ from trackanything_core.models.xmem.settings import PropagationSettings
 class RecordingNetwork(XMemNetwork):
     """The network, noting what went in and out during the current step."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
         self.seen: dict[str, Tensor] = {}
         self.features: KeyFeatures | None = None
 
@@ -61,8 +63,8 @@ class RecordingNetwork(XMemNetwork):
 def network_of(folder: Path) -> RecordingNetwork:
     """The network with the stand-in weights of a folder; it takes seconds to make."""
     weights = standin_weights(keys_of(folder), salt_of(folder))
-    network = RecordingNetwork().eval()
     state = {name: torch.from_numpy(array) for name, array in weights.items()}
+    network = RecordingNetwork(official_config(state, source=folder)).eval()
     apply_state_dict(network, state, source=folder, expected="the official layout")
     return network
 

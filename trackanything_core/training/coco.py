@@ -22,7 +22,7 @@ from trackanything_core.errors import DataError
 from trackanything_core.types import Image, Mask
 
 FREE_LICENCES = frozenset({4, 5, 7, 8})
-"""Licence ids without a non-commercial or no-derivatives clause (BY, BY-SA, none known, US work)."""
+"""Licence ids without a non-commercial or no-derivatives clause."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

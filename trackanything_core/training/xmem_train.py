@@ -5,12 +5,9 @@ python -m trackanything_core.training.xmem_train --data DIR --out DIR --minutes 
 
 from __future__ import annotations
 
-import argparse
-import csv
-import json
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,15 +20,14 @@ from trackanything_core.models.xmem.config import EMBEDDED, NetworkConfig
 from trackanything_core.models.xmem.network import XMemNetwork
 from trackanything_core.models.xmem.normalise import normalise
 from trackanything_core.models.xmem.settings import PropagationSettings
-from trackanything_core.training.coco import load_coco
-from trackanything_core.training.export import describe_hardware, export_weights
+from trackanything_core.training.coco import CocoImage, load_coco
 from trackanything_core.training.loader import ClipBatch, ClipLoader
 from trackanything_core.training.losses import (
     bootstrapped_cross_entropy,
     dice_loss,
     index_labels,
 )
-from trackanything_core.training.preview import save_preview
+from trackanything_core.training.run import parse_arguments, run
 from trackanything_core.training.schedule import Budget, cosine, ramp, warm_up
 from trackanything_core.training.xmem_unroll import unroll
 
@@ -81,12 +77,18 @@ class TrainingConfig:
     seed: int = 0
 
 
-class Trainer:
-    """One run; all that `save` writes is enough to go on."""
+class XMemTrainer:
+    """One run. Close it, to end the processes that make its clips."""
 
-    def __init__(self, config: TrainingConfig, budget: Budget, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        budget: Budget,
+        images: Sequence[CocoImage],
+        device: torch.device,
+    ) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.budget, self.device = config, budget, device
+        self.config, self.budget, self.images, self.device = config, budget, images, device
         self.network = XMemNetwork(config.network).to(device)
         # Parameters of four dimensions in this order make convolutions faster.
         for parameter in self.network.parameters():
@@ -99,27 +101,23 @@ class Trainer:
             self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
         self.step = 0
+        self._loader: ClipLoader | None = None
+        self._loading: Stage | None = None
 
-    @property
-    def averaged_network(self) -> XMemNetwork:
-        """The running average of the weights, which is what is shipped."""
-        network = self.average.module
-        assert isinstance(network, XMemNetwork)
-        return network
+    def close(self) -> None:
+        """End the processes that make clips."""
+        if self._loader is not None:
+            self._loader.close()
 
-    @property
-    def stage(self) -> int:
-        """Index of the part of the curriculum that is due."""
-        done = self.budget.progress(self.step)
-        return next((i for i, s in enumerate(self.config.stages) if done < s.until), -1)
-
-    def train_step(self, batch: ClipBatch, stage: Stage) -> dict[str, float]:
-        """One optimiser step; the losses by name."""
+    def train_step(self) -> dict[str, float]:
+        """One optimiser step; what the log keeps of it."""
         progress = self.budget.progress(self.step)
         rate = self.config.learning_rate * cosine(progress)
         rate *= warm_up(self.step, self.config.warm_up_steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        stage = next((s for s in self.config.stages if progress < s.until), self.config.stages[-1])
+        batch = self._next_batch(stage)
 
         self.network.train()
         if stage.freeze_norm:
@@ -150,11 +148,24 @@ class Trainer:
             self.average.update_parameters(self.network)
         self.step += 1
         return {
-            "entropy": float(entropy.detach()),
-            "dice": float(dice.detach()),
+            "entropy": entropy.item(),
+            "dice": dice.item(),
             "rate": rate,
-            "norm": float(norm),
+            "norm": norm.item(),
         }
+
+    def _next_batch(self, stage: Stage) -> ClipBatch:
+        if self._loader is None or stage != self._loading:
+            self.close()
+            self._loading = stage
+            self._loader = ClipLoader(
+                self.images,
+                seed=self.config.seed + self.step,
+                batch=stage.batch,
+                size=stage.size,
+                frames=stage.frames,
+            )
+        return next(self._loader)
 
     def _to_device(self, batch: ClipBatch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         frames = torch.from_numpy(batch.frames).to(self.device)
@@ -174,16 +185,25 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
-            "spent": self.budget.elapsed,
         }
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
-        self.budget.spent = state["spent"]
+
+    def averaged_weights(self) -> Mapping[str, Tensor]:
+        """The running average of the weights, which is what is shipped."""
+        return self.average.module.state_dict()
+
+    def metadata(self) -> dict[str, Any]:
+        """What is needed to run the weights."""
+        return {
+            NETWORK: self.config.network.to_dict(),
+            PROPAGATION: self.config.propagation.to_dict(),
+        }
 
 
 def _draw_memory(rng: np.random.Generator, length: int) -> tuple[list[float], list[list[int]]]:
@@ -198,96 +218,13 @@ def _draw_memory(rng: np.random.Generator, length: int) -> tuple[list[float], li
     return times, remembered
 
 
-def train(
-    data: Path, out: Path, config: TrainingConfig, budget: Budget, device: torch.device
-) -> Path:
-    """Run to the end of the budget, resuming what lies in `out`.
-
-    Returns:
-        The file with the averaged weights.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    images = load_coco(data)
-    trainer = Trainer(config, budget, device)
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.exists():
-        trainer.load_state(torch.load(checkpoint, weights_only=True, map_location=device))
-    (out / "config.json").write_text(json.dumps(asdict(config), indent=2))
-    with (out / "log.csv").open("a", newline="", buffering=1) as log:
-        writer = csv.writer(log)
-        for stage in _stages(trainer):
-            with ClipLoader(
-                images,
-                seed=config.seed + trainer.step,
-                batch=stage.batch,
-                size=stage.size,
-                frames=stage.frames,
-            ) as loader:
-                _run_stage(trainer, stage, loader, writer, out)
-    _save_checkpoint(trainer, checkpoint)
-    return _export(trainer, out / "xmem.safetensors")
-
-
-def _stages(trainer: Trainer) -> Iterator[Stage]:
-    while (index := trainer.stage) >= 0:
-        yield trainer.config.stages[index]
-
-
-def _run_stage(
-    trainer: Trainer, stage: Stage, batches: Iterator[ClipBatch], writer: Any, out: Path
-) -> None:
-    index = trainer.stage
-    while trainer.stage == index:
-        batch = next(batches)
-        losses = trainer.train_step(batch, stage)
-        if trainer.step % 20 == 0:
-            writer.writerow([trainer.step, round(trainer.budget.elapsed), *losses.values()])
-        if trainer.step % 200 == 0:
-            left = trainer.budget.seconds_left(trainer.step) / 60
-            print(f"step {trainer.step} {losses} {left:.0f} min left", flush=True)
-            _save_checkpoint(trainer, out / "checkpoint.pt")
-            _export(trainer, out / "xmem.safetensors")
-        if trainer.step % 1000 == 0:
-            save_preview(trainer.averaged_network, batch, out / f"preview-{trainer.step:06d}.png")
-
-
-def _save_checkpoint(trainer: Trainer, path: Path) -> None:
-    temporary = path.with_suffix(".tmp")
-    torch.save(trainer.state(), temporary)
-    temporary.replace(path)
-
-
-def _export(trainer: Trainer, path: Path) -> Path:
-    metadata = {
-        NETWORK: trainer.config.network.to_dict(),
-        PROPAGATION: trainer.config.propagation.to_dict(),
-        "training": {
-            "steps": trainer.step,
-            "seed": trainer.config.seed,
-            "minutes": trainer.budget.elapsed / 60,
-            "hardware": describe_hardware(trainer.device),
-        },
-    }
-    export_weights(path, trainer.averaged_network.state_dict(), metadata)
-    return path
-
-
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    length = parser.add_mutually_exclusive_group(required=True)
-    length.add_argument("--minutes", type=float)
-    length.add_argument("--steps", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    config = replace(TrainingConfig(), seed=arguments.seed)
-    budget = Budget(steps=arguments.steps, minutes=arguments.minutes)
-    print(train(arguments.data, arguments.out, config, budget, torch.device(arguments.device)))
+    given = parse_arguments(__doc__)
+    config = replace(TrainingConfig(), seed=given.seed)
+    trainer = XMemTrainer(config, given.budget, load_coco(given.data), given.device)
+    with closing(trainer):
+        print(run(trainer, given.out, asdict(config), name="xmem", seed=given.seed))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def clip() -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("stride", [8, 16])
 @pytest.mark.parametrize("position_bias", [True, False])
 def test_unroll_equals_tracking(
-    clip: tuple[torch.Tensor, torch.Tensor], stride: int, position_bias: bool
+    clip: tuple[torch.Tensor, torch.Tensor], stride: Literal[8, 16], position_bias: bool
 ) -> None:
     torch.manual_seed(1)
     config = dataclasses.replace(EMBEDDED, memory_stride=stride, position_bias=position_bias)

@@ -23,12 +23,15 @@ def build_sam(config: SamConfig) -> Sam:
     """
     try:
         from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+
+        from trackanything_core.models.sam.detail_decoder import DetailMaskDecoder
     except (ImportError, RuntimeError) as error:
         # A torchvision built for another torch fails with RuntimeError in its custom operators.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigError(
-            f"segment-anything cannot be imported ({error}): install a torchvision built for the "
-            "torch at hand, both for CPU or both for the same CUDA, for example "
-            "pip install --force-reinstall torch torchvision from one and the same index"
+            f"segment-anything cannot be imported ({reason}): it needs a torchvision built for "
+            "the torch that is installed; install both anew from one index, both for CPU or both "
+            "for the same CUDA"
         ) from error
 
     cells = (config.embedding_size, config.embedding_size)
@@ -38,6 +41,7 @@ def build_sam(config: SamConfig) -> Sam:
         mlp_dim=config.decoder_mlp,
         num_heads=config.decoder_heads,
     )
+    is_vit = isinstance(config.encoder, VitEncoderConfig)
     sam = Sam(
         image_encoder=_image_encoder(config),
         prompt_encoder=PromptEncoder(
@@ -46,7 +50,7 @@ def build_sam(config: SamConfig) -> Sam:
             input_image_size=(config.image_size, config.image_size),
             mask_in_chans=config.mask_prompt_channels,
         ),
-        mask_decoder=MaskDecoder(
+        mask_decoder=(MaskDecoder if is_vit else DetailMaskDecoder)(
             num_multimask_outputs=3,
             transformer=transformer,
             transformer_dim=config.embed_dim,

@@ -1,26 +1,21 @@
 """A small convolutional image encoder that takes the place of SAM's vision transformer.
 
-A transformer needs millions of pictures; this one learns from hundreds. It keeps the
-contract of SAM's encoder: (B, 3, S, S) normalised picture in, (B, C, S/8, S/8) embedding out.
+A transformer needs millions of pictures; this one learns from hundreds. Its embeddings are
+packed for the mask decoder of `detail_decoder`, with the maps at strides 2 and 4.
 """
 
 from __future__ import annotations
-
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trackanything_core.models.sam.config import ConvEncoderConfig
+from trackanything_core.models.sam.packing import pack
 
 
 class ConvImageEncoder(nn.Module):
-    """Residual stages to stride 32, context there, and a pyramid back to stride 8.
-
-    The finer stages reach the embedding through strided convolutions, because the mask
-    decoder sees nothing but the embedding and must draw borders from it.
-    """
+    """Residual stages to stride 32, context there, and a pyramid back to stride 8."""
 
     def __init__(self, config: ConvEncoderConfig, image_size: int, embed_dim: int) -> None:
         super().__init__()
@@ -38,10 +33,13 @@ class ConvImageEncoder(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(width, embed_dim, 1) for width in widths[2:])
         self.smooth = nn.ModuleList(_Residual(embed_dim, embed_dim) for _ in range(2))
         self.project = nn.Conv2d(embed_dim, embed_dim, 1)
+        self.fine = nn.ModuleList(
+            [nn.Conv2d(widths[1], embed_dim // 4, 1), nn.Conv2d(widths[0], embed_dim // 8, 1)]
+        )
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, 3, S, S) → (B, C, S/8, S/8); S a multiple of 32."""
-        features = self.stem(image)
+        """(B, 3, S, S) → (B, 4C, S/8, S/8), packed; S a multiple of 32."""
+        stride2 = features = self.stem(image)
         maps = []
         for stage in self.stages:
             features = stage(features)
@@ -53,7 +51,7 @@ class ConvImageEncoder(nn.Module):
         merged = _enlarge(self.lateral[2](stride32)) + self.lateral[1](stride16)
         merged = _enlarge(self.smooth[0](merged)) + self.lateral[0](stride8)
         merged = self.smooth[1](merged + self.detail(stride4))
-        return cast(Tensor, self.project(merged))
+        return pack(self.project(merged), self.fine[0](stride4), self.fine[1](stride2))
 
 
 class _Residual(nn.Module):
