@@ -294,7 +294,7 @@ def test_a_video_that_changes_its_size_is_refused_and_nothing_is_lost() -> None:
     session = Session(ShrinkingSource(12, SIZE), FakeSegmenter(), FakePropagators())
     session.prompt(Prompt("cat", 2, mask=square(1, 1)))
     for _ in range(2):
-        with pytest.raises(VideoError, match="32x24 pixels.* on frame 6, got 32x20"):
+        with pytest.raises(VideoError, match=r"32x24 pixels.* on frame 6, got 32x20"):
             list(session.propagate("forward"))
     assert session.stale() == {"cat": [range(0, 2), range(6, 12)]}
     list(session.propagate("backward"))
