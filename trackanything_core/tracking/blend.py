@@ -27,6 +27,8 @@ def blend(
     ]
     weight = (sure[0] / (sure[0] + sure[1])).astype(np.float32)[:, None, None]
     objects = weight * forward[1:] + (1 - weight) * backward[1:]
+    # Each object has its own weight, so that together they may claim more than there is.
+    objects /= np.maximum(objects.sum(axis=0), 1)
     background = np.clip(1 - objects.sum(axis=0, keepdims=True), 0, None)
     return np.concatenate([background, objects])
 

@@ -41,12 +41,18 @@ class Session:
 
     Example:
         >>> session = Session(source, segmenter, propagators)
-        >>> _ = session.add(Prompt("cat", frame=0, clicks=(Click(12, 9),)))
-        >>> for answer in session.propagate():
-        ...     print(answer.frame, answer.scores["cat"])
-        >>> _ = session.prompt(Prompt("cat", frame=40, clicks=(Click(30, 9),)))
+        >>> found = session.add(Prompt("cat", frame=0, clicks=(Click(10, 12),)))
+        >>> found.mask.shape == source.size, found.mask.dtype
+        (True, dtype('bool'))
+        >>> for answer in session.propagate():  # streams; stop it at any frame
+        ...     cat = answer.masks["cat"]
+        >>> found = session.prompt(Prompt("cat", frame=4, clicks=(Click(20, 12),)))
         >>> session.stale()
-        {'cat': [range(1, 40), range(41, 90)]}
+        {'cat': [range(1, 4), range(5, 12)]}
+        >>> work = session.propagate()
+        >>> last = list(work)[-1]
+        >>> work.recomputed
+        {'cat': 10}
 
     Args:
         source: the video; the session reads from it and does not close it.

@@ -24,10 +24,14 @@ class _Place:
 
 
 class SoftMaskFile:
-    """Probabilities of many frames, in 255 steps, compressed; beyond some size in a file."""
+    """Probabilities of many frames, in 255 steps, compressed.
 
-    def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(_MOST_IN_MEMORY)  # noqa: SIM115 - see close
+    Args:
+        most_in_memory: bytes from which on a file is used.
+    """
+
+    def __init__(self, most_in_memory: int = _MOST_IN_MEMORY) -> None:
+        self._file = tempfile.SpooledTemporaryFile(most_in_memory)  # noqa: SIM115 - see close
         self._places: dict[FrameIndex, _Place] = {}
 
     def put(self, frame: FrameIndex, probabilities: npt.NDArray[np.float32]) -> None:

@@ -1,4 +1,4 @@
-"""What tests of edits share: looking at all masks of a session, and knowing what an edit reaches."""
+"""What tests of edits share: all masks of a session, and what an edit may reach."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 from dataclasses import dataclass
 
 import numpy as np
@@ -307,6 +308,15 @@ def test_a_new_anchor_takes_its_pixels_from_tracked_masks(desk: Desk) -> None:
     desk.session.prompt(Prompt("dog", 5, mask=square(6, 4)))
     np.testing.assert_array_equal(desk.session.mask(5, "dog"), square(6, 4))
     np.testing.assert_array_equal(desk.session.mask(5, "cat"), square(4, 4) & ~square(6, 4))
+
+
+def test_the_example_in_the_documentation_runs(desk: Desk) -> None:
+    parts = {"source": desk.source, "segmenter": desk.segmenter, "propagators": desk.propagators}
+    names = {"Session": Session, "Prompt": Prompt, "Click": Click, **parts}
+    assert Session.__doc__ is not None
+    example = doctest.DocTestParser().get_doctest(Session.__doc__, names, "Session", None, None)
+    assert len(example.examples) > 5
+    assert doctest.DocTestRunner().run(example).failed == 0
 
 
 squares = st.builds(square, st.integers(0, 31), st.integers(0, 23), st.integers(1, 9))

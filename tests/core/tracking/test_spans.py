@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,4 +113,4 @@ def test_what_was_made_for_the_spans_as_they_are_is_not_stale(
 def test_runs_are_the_frames_in_as_few_ranges_as_can_be(frames: set[int]) -> None:
     found = runs(sorted(frames))
     assert [frame for run in found for frame in run] == sorted(frames)
-    assert all(one.stop < other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.stop < other.start for one, other in pairwise(found))
