@@ -70,19 +70,25 @@ def build_regions(
     frames: Iterable[FrameMasks],
     config: FramesConfig,
     labels: Mapping[ObjectId, str],
+    *,
     skip: Container[str] = frozenset(),
+    shown: Container[str] = frozenset(),
 ) -> Iterator[Region]:
     """Write the masks of many frames; objects out of sight have no region there.
+
+    No answer can remove a region from the editor, so that one that is there becomes empty.
 
     Args:
         frames: masks and scores, in any order.
         config: says which control and which format.
         labels: the label of each object.
         skip: ids of regions to leave out.
+        shown: ids of regions that the editor has.
     """
     for found in frames:
         for object_id, mask in found.masks.items():
-            if mask.any() and region_id(object_id, found.frame) not in skip:
+            name = region_id(object_id, found.frame)
+            if name not in skip and (mask.any() or name in shown):
                 yield build_region(
                     config,
                     object_id,

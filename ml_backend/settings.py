@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     """Settings of the backend.
 
     Attributes:
-        host: address to listen on.
+        host: address to listen on; only this machine by default, as requests carry no password.
         port: port to listen on.
         log_level: of the log on standard error.
         data_dir: folder for what the backend keeps; made if it is missing.
@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRACKANYTHING_", frozen=True)
 
-    host: str = "0.0.0.0"
+    host: str = "127.0.0.1"
     port: PositiveInt = 9090
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     data_dir: Path = _default_data_dir()

@@ -51,11 +51,13 @@ class TaskState:
     Attributes:
         addresses: of the frames; what is known is known of these.
         memory: the remembered prompts; a live session can be made again from them.
+        shown: ids of the regions that were answered.
         live: the session, while it is one of the few that are kept.
     """
 
     addresses: tuple[str, ...] = ()
     memory: PromptMemory = field(default_factory=PromptMemory)
+    shown: set[str] = field(default_factory=set)
     live: LiveSession | None = None
 
     def close(self) -> None:
@@ -69,6 +71,7 @@ class TaskState:
         self.close()
         self.addresses = addresses
         self.memory = PromptMemory()
+        self.shown = set()
 
 
 @dataclass(slots=True, eq=False)

@@ -91,8 +91,11 @@ class Tracker:
             live = self._live(turn.state, request)
             if request.interaction.command is Command.TRACK:
                 self._track(live, turn, deadline)
-                return _all_regions(live.session, request)
-            return [self._click(live, turn.state, request)]
+                regions = _all_regions(live.session, request, turn.state.shown)
+            else:
+                regions = [self._click(live, turn.state, request)]
+            turn.state.shown.update(region["id"] for region in regions)
+            return regions
 
     def _live(self, state: TaskState, request: TrackingRequest) -> LiveSession:
         """The task's session; made again from the remembered prompts where it is not live."""
@@ -167,11 +170,11 @@ def _catch_up(
         return memory.without(label, frame)
 
 
-def _all_regions(session: Session, request: TrackingRequest) -> list[Region]:
+def _all_regions(session: Session, request: TrackingRequest, shown: set[str]) -> list[Region]:
     """All that is known on all frames, but for what a human changed by hand."""
     frames = (session.frame_masks(frame) for frame in range(len(session.source)))
     labels = {object_id: object_id for object_id in session.objects}
-    return list(build_regions(frames, request.config, labels, skip=request.edited))
+    return list(build_regions(frames, request.config, labels, skip=request.edited, shown=shown))
 
 
 def _check_size(session: Session, interaction: Interaction) -> None:

@@ -91,7 +91,12 @@ def test_a_click_gives_the_mask_of_its_frame(bench: Bench) -> None:
 
 def test_track_gives_the_masks_of_all_frames(bench: Bench) -> None:
     interact(bench, click(bench, "Object 1"))
-    regions = interact(bench, click(bench, "Track", frame=3))
+    # On a busy machine one answer may come before all is done; the next goes on from there.
+    counts = [0]
+    while counts[-1] < FRAMES:
+        regions = interact(bench, click(bench, "Track", frame=3))
+        counts.append(len(regions))
+        assert counts[-1] > counts[-2]
     assert [region["item_index"] for region in regions] == list(range(FRAMES))
     for frame, region in enumerate(regions):
         check_region(bench, region, "Object 1", frame)

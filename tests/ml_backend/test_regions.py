@@ -73,6 +73,22 @@ def test_objects_out_of_sight_have_no_region(mask: Mask) -> None:
     ]
 
 
+def test_regions_that_the_editor_has_become_empty_and_some_are_left_out(mask: Mask) -> None:
+    empty = np.zeros_like(mask)
+    frames = [FrameMasks(k, {"a": mask if k == 0 else empty}, {"a": 0.5}) for k in range(4)]
+    regions = list(
+        build_regions(
+            frames,
+            configs.bitmask_config(),
+            {"a": "Cat"},
+            skip={"a-f0", "a-f2"},
+            shown={"a-f0", "a-f1", "a-f2"},
+        )
+    )
+    assert [region["id"] for region in regions] == ["a-f1"]
+    assert not read_png(regions[0]["value"]["imageDataURL"])[..., 3].any()
+
+
 @pytest.mark.contract
 @pytest.mark.parametrize("xml", [configs.BITMASK, configs.BRUSH], ids=["bitmask", "brush"])
 def test_the_sdk_accepts_the_prediction(xml: str, mask: Mask) -> None:

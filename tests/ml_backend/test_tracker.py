@@ -123,6 +123,16 @@ def test_track_leaves_regions_alone_that_were_changed_by_hand(bench: Bench) -> N
     assert answer.keys() == {f"Cat-f{k}" for k in range(FRAMES) if k != 3}
 
 
+def test_a_mask_that_is_no_longer_there_is_taken_back(bench: Bench) -> None:
+    bench.ask(click(10, 12))
+    bench.ask(track())
+    # Dog takes all of Cat's pixels on frame 3.
+    bench.ask(click(10, 12, frame=3, label="Dog"))
+    answer = bench.ask(track())
+    assert np.array_equal(answer["Dog-f3"], disc(10, 12))
+    assert not answer["Cat-f3"].any()
+
+
 def test_a_correction_on_a_tracked_frame_takes_away_from_its_mask(bench: Bench) -> None:
     bench.ask(click(10, 12))
     bench.ask(track())
