@@ -21,7 +21,7 @@ FRAMES = 10
 SIZE = (6, 8)
 NAMES = ("cat", "dog", "hen")
 
-many = settings(max_examples=40, deadline=None)
+many = settings(max_examples=100, deadline=None)
 
 
 def new_session(cuts: tuple[FrameIndex, ...] = ()) -> Session:

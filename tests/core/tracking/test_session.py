@@ -244,6 +244,33 @@ def test_an_edit_in_the_middle_of_work_leaves_stale_what_it_put_out_of_date(desk
     np.testing.assert_array_equal(desk.session.mask(2, "cat"), square(9, 9))
 
 
+def test_work_that_was_cancelled_is_not_gone_on_with_after_an_edit(desk: Desk) -> None:
+    desk.session.prompt(Prompt("cat", 0, mask=square(1, 1)))
+    for _ in zip(range(4), desk.session.propagate(), strict=False):
+        pass
+    desk.session.prompt(Prompt("cat", 0, mask=square(9, 9)))
+    work = desk.session.propagate()
+    list(work)
+    assert work.recomputed == {"cat": 11}
+    np.testing.assert_array_equal(desk.session.mask(11, "cat"), square(9, 9))
+
+
+def test_two_strands_of_work_and_a_change_of_mind_leave_no_gap(desk: Desk) -> None:
+    first, second = (Prompt("cat", 0, mask=square(at, at)) for at in (1, 9))
+    desk.session.prompt(first)
+    work = desk.session.propagate()
+    for _ in range(4):
+        next(work)
+    desk.session.prompt(second)
+    list(desk.session.propagate())
+    desk.session.prompt(first)
+    assert next(work).frame == 4
+    list(desk.session.propagate())
+    assert desk.session.stale() == {}
+    for frame in range(12):
+        np.testing.assert_array_equal(desk.session.mask(frame, "cat"), square(1, 1))
+
+
 def test_a_new_object_needs_a_new_name(desk: Desk) -> None:
     desk.session.add(Prompt("cat", 3, (Click(10, 12),)))
     with pytest.raises(PromptError, match="'cat', which is prompted on frame 3"):
