@@ -39,8 +39,8 @@ def find_cuts(
 ) -> tuple[FrameIndex, ...]:
     """Find the hard cuts of a video in one pass over its frames, in bounded memory.
 
-    Dissolves and fades are not found, nor cuts within two frames of either end. The same pictures
-    give the same cuts.
+    Dissolves and fades are not found, nor cuts within two frames of either end. A scene that is
+    away for less than four frames was hidden, not cut. The same pictures give the same cuts.
 
     Args:
         source: the video.
