@@ -115,6 +115,11 @@ class Session:
         return self._source
 
     @property
+    def cuts(self) -> tuple[FrameIndex, ...]:
+        """The first frames of new shots, ascending; nothing is carried over them."""
+        return self._known.cuts
+
+    @property
     def objects(self) -> tuple[ObjectId, ...]:
         """The objects, in the order in which they were first prompted."""
         return self._known.objects
