@@ -6,6 +6,7 @@ What the real networks make of real pictures is tested with the real networks.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -100,17 +101,24 @@ class FakePropagator:
 
     def __init__(self) -> None:
         self._masks: dict[ObjectId, Mask] = {}
+        self.remembered: list[tuple[FrameIndex, tuple[ObjectId, ...], int]] = []
         self.steps: list[tuple[FrameIndex, tuple[ObjectId, ...], bool]] = []
 
     @property
     def object_ids(self) -> tuple[ObjectId, ...]:
         return tuple(self._masks)
 
+    def remember(
+        self, image: Image, masks: Mapping[ObjectId, Mask | SoftMask], *, step: int
+    ) -> None:
+        self.remembered.append((int(image[0, 0, 0]), tuple(masks), step))
+
     def step(
         self,
         image: Image,
         given: Mapping[ObjectId, Mask | SoftMask] | None = None,
         *,
+        context: SoftMask | None = None,
         last: bool = False,
     ) -> npt.NDArray[np.float32]:
         for object_id, mask in (given or {}).items():
@@ -132,3 +140,57 @@ class FakePropagators:
     def start(self) -> FakePropagator:
         self.started.append(FakePropagator())
         return self.started[-1]
+
+
+class TelltalePropagator:
+    """Answers with noise that follows from all it was ever told, and from nothing else.
+
+    So two equal answers mean equal pictures, masks, context and permanent memory, in equal order.
+    """
+
+    def __init__(self) -> None:
+        self._told = hashlib.blake2b(digest_size=8)
+        self._object_ids: list[ObjectId] = []
+
+    @property
+    def object_ids(self) -> tuple[ObjectId, ...]:
+        return tuple(self._object_ids)
+
+    def remember(
+        self, image: Image, masks: Mapping[ObjectId, Mask | SoftMask], *, step: int
+    ) -> None:
+        self._tell(f"remember {step}", image, masks)
+
+    def step(
+        self,
+        image: Image,
+        given: Mapping[ObjectId, Mask | SoftMask] | None = None,
+        *,
+        context: SoftMask | None = None,
+        last: bool = False,
+    ) -> npt.NDArray[np.float32]:
+        self._tell("step", image, given or {})
+        self._told.update(b"" if context is None else context.tobytes())
+        rng = np.random.default_rng(list(self._told.digest()))
+        rivals = len(self._object_ids) + 1 + (context is not None)
+        odds = rng.random((rivals, *image.shape[:2]), np.float32) ** 3
+        if context is not None:
+            odds[-1] *= context
+        probabilities: npt.NDArray[np.float32] = odds / odds.sum(0)
+        if context is not None:
+            probabilities[0] += probabilities[-1]
+        return probabilities[: len(self._object_ids) + 1]
+
+    def _tell(self, what: str, image: Image, masks: Mapping[ObjectId, Mask | SoftMask]) -> None:
+        self._object_ids += [name for name in masks if name not in self._object_ids]
+        self._told.update(what.encode() + image.tobytes())
+        for name, mask in masks.items():
+            self._told.update(name.encode() + np.asarray(mask, np.float32).tobytes())
+
+
+@dataclass
+class TelltalePropagators:
+    name: str = "telltale"
+
+    def start(self) -> TelltalePropagator:
+        return TelltalePropagator()

@@ -29,3 +29,7 @@ class DataError(TrackAnythingError):
 
 class ConfigError(TrackAnythingError):
     """A setting has no meaning here."""
+
+
+class SessionFileError(TrackAnythingError):
+    """A saved session is missing, damaged, too new, or belongs to another video."""

@@ -66,11 +66,17 @@ class StillPropagator:
     def object_ids(self) -> tuple[ObjectId, ...]:
         return tuple(self._given)
 
+    def remember(
+        self, image: Image, masks: Mapping[ObjectId, Mask | SoftMask], *, step: int
+    ) -> None:
+        pass
+
     def step(
         self,
         image: Image,
         given: Mapping[ObjectId, Mask | SoftMask] | None = None,
         *,
+        context: SoftMask | None = None,
         last: bool = False,
     ) -> npt.NDArray[np.float32]:
         for object_id, mask in (given or {}).items():

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from trackanything_core.cli.cuts import Cuts, cuts_of
 from trackanything_core.cli.models import (
     Device,
     PropagatorName,
@@ -49,6 +50,7 @@ def evaluate(
     sequence: Annotated[
         list[str] | None, typer.Option(help="Only this sequence; may be repeated.")
     ] = None,
+    cuts: Cuts = "none",
     segmenter: SegmenterName = "embedded",
     segmenter_weights: SegmenterWeights = None,
     propagator: PropagatorName = "embedded",
@@ -69,7 +71,7 @@ def evaluate(
         trackers["flow"] = FlowPropagators()
     scores: dict[str, list[SequenceScores]] = {name: [] for name in trackers}
     for chosen in sequences:
-        measured = _measure(chosen, answering, trackers, init, clicks)
+        measured = _measure(chosen, answering, trackers, init, clicks, cuts)
         for name, scored in measured.items():
             scores[name].append(scored)
     if as_json:
@@ -78,6 +80,7 @@ def evaluate(
             "convention": CONVENTION,
             "init": init,
             "clicks": clicks if init == "click" else None,
+            "cuts": cuts,
             "models": {"segmenter": answering.name, "propagator": tracker.name},
             "results": {name: _as_json(scored) for name, scored in scores.items()},
         }
@@ -100,13 +103,17 @@ def _measure(
     trackers: dict[str, PropagatorFactory],
     init: Init,
     clicks: int,
+    cuts: Cuts,
 ) -> dict[str, SequenceScores]:
     scores = {}
     with open_source(sequence.images) as source:
         start = first_masks(sequence, source, segmenter, init, clicks)
+        shots = cuts_of(source, cuts)
         for name, tracker in trackers.items():
             with progress_bar(f"{sequence.name} ({name})") as progress:
-                scores[name] = track_sequence(sequence, source, start, segmenter, tracker, progress)
+                scores[name] = track_sequence(
+                    sequence, source, start, segmenter, tracker, progress, shots
+                )
     return scores
 
 

@@ -28,13 +28,14 @@ class ObjectSummary(TypedDict):
 
 
 class Summary(TypedDict):
-    """One tracked video."""
+    """One tracked video; its cuts are the first frames of new shots."""
 
     video: str
     frames: int
     width: int
     height: int
     fps: float | None
+    cuts: list[FrameIndex]
     objects: list[ObjectSummary]
     out: str
     seconds: float
@@ -107,6 +108,7 @@ def summarise(
         width=width,
         height=height,
         fps=float(source.fps) if source.fps else None,
+        cuts=list(session.cuts),
         objects=objects,
         out=str(out),
         seconds=round(seconds, 3),

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from trackanything_core.cli.cuts import Cuts, cuts_of
 from trackanything_core.cli.models import (
     Device,
     PropagatorName,
@@ -69,6 +70,7 @@ def track(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace older results there.")
     ] = False,
+    cuts: Cuts = "auto",
     segmenter: SegmenterName = "embedded",
     segmenter_weights: SegmenterWeights = None,
     propagator: PropagatorName = "embedded",
@@ -78,7 +80,8 @@ def track(
 ) -> None:
     """Track objects through a video from a few clicks, boxes or masks.
 
-    Pixels count from the top left, frames from 0.
+    Pixels count from the top left, frames from 0. Give each object a prompt in every shot where
+    it is to be found: nothing is carried over a shot change.
 
     Writes masks/ (DAVIS index maps), masks.json (COCO RLE), overlay.mp4 and summary.json.
     """
@@ -91,6 +94,7 @@ def track(
         session = Session(
             source,
             *load_models(segmenter, segmenter_weights, propagator, propagator_weights, device),
+            cuts=cuts_of(source, cuts),
         )
         for prompt in prompts:
             session.prompt(prompt)
@@ -122,4 +126,6 @@ def print_summary(summary: Summary) -> None:
         )
     console = Console()
     console.print(table)
+    if summary["cuts"]:
+        console.print(f"New shots begin at frames {', '.join(map(str, summary['cuts']))}.")
     console.print(f"Results: {summary['out']}", soft_wrap=True)

@@ -27,14 +27,20 @@ class FlowPropagator:
         """The objects, in the order in which they were given."""
         return tuple(self._soft)
 
+    def remember(
+        self, image: Image, masks: Mapping[ObjectId, Mask | SoftMask], *, step: int
+    ) -> None:
+        """Do nothing: there is no memory to keep the frame in."""
+
     def step(
         self,
         image: Image,
         given: Mapping[ObjectId, Mask | SoftMask] | None = None,
         *,
+        context: SoftMask | None = None,
         last: bool = False,
     ) -> npt.NDArray[np.float32]:
-        """Move the masks to the next frame; see `Propagator.step`."""
+        """Move the masks to the next frame; see `Propagator.step`. Context is not looked at."""
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
         if self._grey is not None:
             self._move(grey, self._grey)

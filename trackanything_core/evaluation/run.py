@@ -21,7 +21,7 @@ from trackanything_core.evaluation.jf import (
 )
 from trackanything_core.models.base import PropagatorFactory, Segmenter
 from trackanything_core.tracking.session import Session
-from trackanything_core.types import Mask, ObjectId, Prompt
+from trackanything_core.types import FrameIndex, Mask, ObjectId, Prompt
 from trackanything_core.video.base import FrameSource
 
 CONVENTION = "DAVIS semi-supervised: first and last frame left out, means over objects"
@@ -59,6 +59,7 @@ def track_sequence(
     segmenter: Segmenter,
     propagators: PropagatorFactory,
     progress: Callable[[int, int], None] | None = None,
+    cuts: Sequence[FrameIndex] = (),
 ) -> SequenceScores:
     """Track a sequence forward from masks on its first frame and measure it.
 
@@ -69,11 +70,12 @@ def track_sequence(
         segmenter: belongs to every session; it is not asked to segment here.
         propagators: what is measured.
         progress: called after each frame with the frames done and the frames to do.
+        cuts: the first frames of new shots, over which nothing is carried.
 
     Returns:
         The scores; the seconds are those of tracking alone.
     """
-    session = Session(source, segmenter, propagators)
+    session = Session(source, segmenter, propagators, cuts=cuts)
     for object_id, mask in start.items():
         session.prompt(Prompt(object_id, 0, mask=mask))
     seconds = 0.0

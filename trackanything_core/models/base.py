@@ -74,17 +74,31 @@ class Propagator(Protocol):
 
     Holds the memory of that pass. Frames are fed in the order of the pass; to go backwards,
     feed them backwards. A fresh pass needs a fresh propagator (see `PropagatorFactory`).
+    Equal calls in equal order give answers that are equal to the bit.
     """
 
     @property
     def object_ids(self) -> tuple[ObjectId, ...]:
         """The objects known so far, in the order of the rows of `step`'s answer."""
 
+    def remember(
+        self, image: Image, masks: Mapping[ObjectId, Mask | SoftMask], *, step: int
+    ) -> None:
+        """Keep a frame in permanent memory: every later step reads it, and it is never dropped.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, of the size of the frames of the pass.
+            masks: masks (H, W) that a human gave or confirmed on it. New names are new objects.
+            step: where the frame lies, in steps from the first frame of the pass, which is 0;
+                negative before it. The frame need not be one of the pass.
+        """
+
     def step(
         self,
         image: Image,
         given: Mapping[ObjectId, Mask | SoftMask] | None = None,
         *,
+        context: SoftMask | None = None,
         last: bool = False,
     ) -> npt.NDArray[np.float32]:
         """Take the next frame and say where the objects are.
@@ -93,6 +107,8 @@ class Propagator(Protocol):
             image: (H, W, 3) uint8 RGB; every frame of a pass has the same size.
             given: masks (H, W) that a human gave or confirmed on this frame. New names are
                 new objects; on a known name the mask replaces the prediction.
+            context: (H, W) in 0..1, how surely each pixel belongs to objects that this pass does
+                not follow. They compete for it as one, and count as background in the answer.
             last: nothing will follow, so memory need not be written.
 
         Returns:

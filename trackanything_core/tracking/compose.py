@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import numpy.typing as npt
 
-from trackanything_core.types import Mask, ObjectId, SoftMask
+from trackanything_core.types import Mask, SoftMask
 
 
-def compose(
-    probabilities: npt.NDArray[np.float32],
-    object_ids: Sequence[ObjectId],
-    fixed: Mapping[ObjectId, Mask],
-) -> dict[ObjectId, Mask]:
-    """Give each pixel to its likeliest owner, except those that are taken.
+def owned_masks(probabilities: npt.NDArray[np.float32]) -> list[Mask]:
+    """Give each pixel to its likeliest owner.
 
     Args:
-        probabilities: (N + 1, H, W) float32 in 0..1; background, then the objects in order.
-        object_ids: the N objects.
-        fixed: masks (H, W) bool that stand already; their pixels are nobody else's.
+        probabilities: (N + 1, H, W) float32 in 0..1; background, then the objects.
 
     Returns:
-        (H, W) bool for each object that is not fixed; disjoint, and disjoint from `fixed`.
+        N masks (H, W) bool, disjoint.
     """
     owner = probabilities.argmax(axis=0)
-    for mask in fixed.values():
-        owner[mask] = 0
-    return {
-        object_id: owner == row
-        for row, object_id in enumerate(object_ids, start=1)
-        if object_id not in fixed
-    }
+    return [owner == row for row in range(1, len(probabilities))]
 
 
 def confidence(probability: SoftMask, mask: Mask) -> float:

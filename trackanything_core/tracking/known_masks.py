@@ -1,62 +1,94 @@
-"""All that is known of a video's objects: what humans anchored and what was tracked.
+"""The masks of all objects of a session, and how they are composed into an answer.
 
-Two rules hold here, whoever writes: an anchored mask never changes, and a tracked mask gives way
-where a newer mask of another object claims its pixels.
+Each object's masks are kept as they were computed. Who owns a pixel is decided when they are
+read: a mask that a human gave stands as it is; of tracked masks the newer object's is on top.
+So an object that is added takes pixels from others on the frames where it is, changes nothing
+that is kept of them, and gives the pixels back when it goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from trackanything_core.tracking.frame_masks import FrameMasks
-from trackanything_core.tracking.mask_table import MaskTable, StoredMask
-from trackanything_core.types import FrameIndex, Mask, ObjectId
+from trackanything_core.tracking.object_track import ObjectTrack
+from trackanything_core.types import FrameIndex, Mask, ObjectId, SoftMask
+
+_SUREST_CONTEXT = 0.9
+"""Sure enough to stop a doubtful claim; not so sure that an object which is added could not take
+back pixels that an older one had leaked on to."""
 
 
 class KnownMasks:
-    """The masks of a session."""
+    """The objects of a session, oldest first.
 
-    def __init__(self) -> None:
-        self.anchors = MaskTable()
-        self._tracked = MaskTable()
+    A name keeps its place in the order even while its object is removed.
 
-    def get(self, frame: FrameIndex, object_id: ObjectId) -> StoredMask | None:
-        """The anchored mask of an object on a frame, else the tracked one, else None."""
-        return self.anchors.get(frame, object_id) or self._tracked.get(frame, object_id)
+    Args:
+        frame_count: frames of the video.
+        cuts: the first frames of new shots, ascending.
+    """
+
+    def __init__(self, frame_count: int, cuts: Sequence[FrameIndex]) -> None:
+        self.frame_count = frame_count
+        self.cuts = tuple(cuts)
+        self._tracks: dict[ObjectId, ObjectTrack] = {}
+
+    @property
+    def objects(self) -> tuple[ObjectId, ...]:
+        """The objects that have an anchor, oldest first."""
+        return tuple(name for name, track in self._tracks.items() if track.anchors)
+
+    def __getitem__(self, object_id: ObjectId) -> ObjectTrack:
+        """The masks of one object; KeyError for a name that never was."""
+        return self._tracks[object_id]
+
+    def __contains__(self, object_id: object) -> bool:
+        return object_id in self.objects
+
+    def at_hand(self, object_id: ObjectId) -> ObjectTrack:
+        """The masks of one object, empty for a new name."""
+        if object_id not in self._tracks:
+            self._tracks[object_id] = ObjectTrack(self.frame_count, self.cuts)
+        return self._tracks[object_id]
+
+    def tracks(self) -> Iterator[tuple[ObjectId, ObjectTrack]]:
+        """All that was ever known, oldest first, removed objects too."""
+        yield from self._tracks.items()
 
     def at(self, frame: FrameIndex) -> FrameMasks:
-        """All masks known on a frame."""
-        stored = {**self._tracked.at(frame), **self.anchors.at(frame)}
-        ordered = {name: stored[name] for name in self.anchors.objects if name in stored}
-        return FrameMasks(
-            frame=frame,
-            masks={name: entry.decode() for name, entry in ordered.items()},
-            scores={name: entry.score for name, entry in ordered.items()},
-        )
+        """All masks on a frame, composed."""
+        stored = {name: mask for name, track in self._tracks.items() if (mask := track.get(frame))}
+        masks = {name: mask.decode() for name, mask in stored.items()}
+        anchored = {name for name in masks if self._tracks[name].is_anchor(frame)}
+        taken = _union([masks[name] for name in anchored])
+        for name in reversed(masks):
+            if name not in anchored:
+                masks[name] = masks[name] if taken is None else masks[name] & ~taken
+                taken = masks[name] if taken is None else masks[name] | taken
+        return FrameMasks(frame, masks, {name: mask.score for name, mask in stored.items()})
 
-    def anchor(self, frame: FrameIndex, object_id: ObjectId, mask: Mask) -> None:
-        """Take a mask, (H, W) bool, that a human gave or confirmed; replaces an older one."""
-        self.anchors.put(frame, object_id, mask, 1.0)
-        self._give_way(frame, {object_id: mask})
+    def context(self, frame: FrameIndex, object_id: ObjectId) -> SoftMask | None:
+        """Where the objects are that are older than one, as surely as their scores say.
 
-    def track(
-        self, frame: FrameIndex, masks: Mapping[ObjectId, Mask], scores: Mapping[ObjectId, float]
-    ) -> None:
-        """Take tracked masks of one frame, (H, W) bool, disjoint and clear of its anchors."""
-        for object_id, mask in masks.items():
-            self._tracked.put(frame, object_id, mask, scores[object_id])
-        self._give_way(frame, masks)
+        Returns:
+            (H, W) float32 in 0..1: 1 where a human put one of them, at most 0.9 elsewhere. None
+            where no mask of theirs on this frame is up to date.
+        """
+        context: SoftMask | None = None
+        for name, track in self._tracks.items():
+            if name == object_id:
+                break
+            stored = track.get(frame)
+            if stored is None or not track.is_current(frame):
+                continue
+            sure = 1.0 if track.is_anchor(frame) else min(stored.score, _SUREST_CONTEXT)
+            claim = stored.decode().astype(np.float32) * np.float32(sure)
+            context = claim if context is None else np.maximum(context, claim)
+        return context
 
-    def _give_way(self, frame: FrameIndex, newer: Mapping[ObjectId, Mask]) -> None:
-        others = {
-            name: stored for name, stored in self._tracked.at(frame).items() if name not in newer
-        }
-        if not others or not newer:
-            return
-        claimed = np.logical_or.reduce(list(newer.values()))
-        for object_id, stored in others.items():
-            mask = stored.decode()
-            if (mask & claimed).any():
-                self._tracked.put(frame, object_id, mask & ~claimed, stored.score)
+
+def _union(masks: Sequence[Mask]) -> Mask | None:
+    return np.logical_or.reduce(masks) if masks else None

@@ -1,60 +1,45 @@
-"""Which passes over the video a propagation needs. Pure functions over frame numbers."""
+"""What to compute, in which order, so that the frames that are wanted are up to date."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from trackanything_core.types import FrameIndex, ObjectId
+from trackanything_core.tracking.group import Group, group_stale
+from trackanything_core.tracking.known_masks import KnownMasks
 
 Direction: TypeAlias = Literal["both", "forward", "backward"]
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
-    """One run over consecutive frames in one direction.
+class Leg:
+    """A group, and how many of its steps come to all frames that are wanted."""
 
-    Attributes:
-        frames: the frames in the order of the pass; step +1 or -1.
-        entries: the frame from which each object is followed in this pass.
-        completes: an earlier pass of the same plan has found the objects on the frames before
-            their entry (in the order of this pass); those masks are to be kept.
-    """
-
-    frames: range
-    entries: Mapping[ObjectId, FrameIndex]
-    completes: bool = False
+    group: Group
+    steps: int
 
 
-def plan_passes(
-    known: Mapping[ObjectId, Sequence[FrameIndex]], window: range, direction: Direction
-) -> tuple[Pass, ...]:
-    """Plan the passes that carry every object over a window of frames.
-
-    Forward passes start at an object's first known frame, backward passes at its last. "both"
-    runs forward, then backward over what lies before the first known frame of any object.
+def plan_legs(known: KnownMasks, window: range, direction: Direction) -> tuple[Leg, ...]:
+    """Plan the work that brings the wanted frames of all objects up to date.
 
     Args:
-        known: per object the frames of the window to track it from, ascending; none empty.
-        window: the frames wanted, step 1.
-        direction: where to go from the known frames.
+        known: what there is, and so what is stale.
+        window: the frames that are wanted, step 1.
+        direction: "forward" wants what follows an anchor, "backward" what precedes one.
 
     Returns:
-        The passes in the order in which to run them; none for no objects.
+        The work in the order in which to do it: older objects first, because newer ones see them.
     """
-    if not known:
-        return ()
-    first = {object_id: frames[0] for object_id, frames in known.items()}
-    last = {object_id: frames[-1] for object_id, frames in known.items()}
-    if direction == "backward":
-        return (Pass(_downwards(max(last.values()), window), last),)
-    forward = Pass(range(min(first.values()), window.stop), first)
-    latest = max(first.values())
-    if direction == "forward" or latest == window.start:
-        return (forward,)
-    return (forward, Pass(_downwards(latest, window), first, completes=True))
-
-
-def _downwards(frame: FrameIndex, window: range) -> range:
-    return range(frame, window.start - 1, -1)
+    legs = []
+    for group in group_stale((name, track.stale()) for name, track in known.tracks()):
+        if direction == "forward" and group.span.before is None:
+            continue
+        if direction == "backward" and group.span.after is None:
+            continue
+        clipped = (
+            range(max(run.start, window.start), min(run.stop, window.stop)) for run in group.stale
+        )
+        wanted = [frame for run in clipped if run for frame in (run[0], run[-1])]
+        if wanted:
+            legs.append(Leg(group, 1 + max(group.step_of(frame) for frame in wanted)))
+    return tuple(legs)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from trackanything_core.errors import PromptError
+from trackanything_core.errors import PromptError, VideoError
 from trackanything_core.models.base import PropagatorFactory, Segmentation, Segmenter
 from trackanything_core.tracking.frame_masks import FrameMasks
 from trackanything_core.tracking.initialise import Initialiser
 from trackanything_core.tracking.known_masks import KnownMasks
-from trackanything_core.tracking.plan import Direction, Pass, plan_passes
-from trackanything_core.tracking.propagate import run_pass
+from trackanything_core.tracking.plan import Direction, plan_legs
+from trackanything_core.tracking.propagation import Propagation
+from trackanything_core.tracking.runs import Runs
+from trackanything_core.tracking.session_file import read_session, write_session
+from trackanything_core.tracking.session_schema import SavedSession
 from trackanything_core.types import FrameIndex, Mask, ObjectId, Prompt
 from trackanything_core.video.base import FrameSource
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _EMBEDDING_BYTES = 256 * 2**20
 
@@ -21,12 +29,36 @@ class Session:
     """The state of work on one video; one thread at a time.
 
     The steps are those of Track Anything (arXiv 2304.11968, section 3): a segmenter turns prompts
-    into a first mask, a propagator carries it over the video.
+    into a first mask, a propagator carries it over the video, and where that goes wrong a further
+    prompt corrects it. Every prompt makes an anchor, which the machine never touches. A change
+    of anchors puts out of date the frames up to the next anchors, cuts or ends, of that object
+    alone; `stale` says which, and `propagate` computes these and no others.
+
+    A tracked mask follows from the video and the anchors at the ends of its span, and does not
+    depend on the order of edits. Objects that are stale over the same span are followed together
+    and compete for pixels; for the rest an object sees the up-to-date masks of older objects, and
+    never newer ones. Where masks of two objects meet, the newer object's is on top.
+
+    Example:
+        >>> session = Session(source, segmenter, propagators)
+        >>> found = session.add(Prompt("cat", frame=0, clicks=(Click(10, 12),)))
+        >>> found.mask.shape == source.size, found.mask.dtype
+        (True, dtype('bool'))
+        >>> for answer in session.propagate():  # streams; stop it at any frame
+        ...     cat = answer.masks["cat"]
+        >>> found = session.prompt(Prompt("cat", frame=4, clicks=(Click(20, 12),)))
+        >>> session.stale()
+        {'cat': [range(1, 4), range(5, 12)]}
+        >>> work = session.propagate()
+        >>> last = list(work)[-1]
+        >>> work.recomputed
+        {'cat': 10}
 
     Args:
         source: the video; the session reads from it and does not close it.
         segmenter: answers clicks and boxes.
         propagators: makes a propagator for each pass over the video.
+        cuts: the first frames of new shots, ascending; nothing is carried over them.
         embedding_bytes: memory for embeddings of prompted frames.
     """
 
@@ -36,12 +68,46 @@ class Session:
         segmenter: Segmenter,
         propagators: PropagatorFactory,
         *,
+        cuts: Sequence[FrameIndex] = (),
         embedding_bytes: int = _EMBEDDING_BYTES,
     ) -> None:
         self._source = source
         self._initialiser = Initialiser(source, segmenter, embedding_bytes)
-        self._propagators = propagators
-        self._known = KnownMasks()
+        self._known = KnownMasks(len(source), _checked_cuts(cuts, len(source)))
+        self._runs = Runs(source, propagators, self._known)
+
+    @classmethod
+    def load(
+        cls,
+        path: Path,
+        source: FrameSource,
+        segmenter: Segmenter,
+        propagators: PropagatorFactory,
+        *,
+        embedding_bytes: int = _EMBEDDING_BYTES,
+    ) -> Self:
+        """Go on with a session that was saved; see `Session` for the arguments.
+
+        Raises:
+            SessionFileError: the file is missing, damaged, written by a newer version of this
+                program, or belongs to another video.
+        """
+        saved = read_session(path, len(source), source.size)
+        session = cls(
+            source, segmenter, propagators, cuts=saved.cuts, embedding_bytes=embedding_bytes
+        )
+        for object_id, contents in saved.objects.items():
+            session._known.at_hand(object_id).restore(contents)
+        return session
+
+    def save(self, path: Path) -> None:
+        """Write objects, anchors and tracked masks to one file, whole or not at all.
+
+        The video and the networks are not in it.
+        """
+        objects = {name: track.contents() for name, track in self._known.tracks()}
+        saved = SavedSession(len(self._source), self._source.size, self._known.cuts, objects)
+        write_session(path, saved)
 
     @property
     def source(self) -> FrameSource:
@@ -49,20 +115,39 @@ class Session:
         return self._source
 
     @property
+    def cuts(self) -> tuple[FrameIndex, ...]:
+        """The first frames of new shots, ascending; nothing is carried over them."""
+        return self._known.cuts
+
+    @property
     def objects(self) -> tuple[ObjectId, ...]:
         """The objects, in the order in which they were first prompted."""
-        return self._known.anchors.objects
+        return self._known.objects
 
     @property
     def anchors(self) -> dict[ObjectId, tuple[FrameIndex, ...]]:
         """Per object the frames whose mask a human gave or confirmed, ascending."""
-        return {name: self._known.anchors.frames(name) for name in self.objects}
+        return {name: self._known[name].anchors for name in self.objects}
+
+    def add(self, prompt: Prompt) -> Segmentation:
+        """Prompt an object that is new; as `prompt` otherwise.
+
+        Raises:
+            PromptError: as `prompt`, or there is an object of that name.
+        """
+        if prompt.object_id in self._known:
+            raise PromptError(
+                f"expected the name of a new object, got {prompt.object_id!r}, which is prompted "
+                f"on frame {self.anchors[prompt.object_id][0]}: choose another name"
+            )
+        return self.prompt(prompt)
 
     def prompt(self, prompt: Prompt) -> Segmentation:
         """Answer the prompts of one object on one frame and make that mask an anchor.
 
         `prompt` carries all that was said of the object on that frame, not only the newest click.
-        A mask alone is taken as it is. A new anchor replaces the older one of that frame.
+        A mask alone is taken as it is; an empty one says that the object is out of sight. A new
+        anchor replaces the older one of that frame.
 
         Returns:
             The mask, at the size of the video.
@@ -72,17 +157,52 @@ class Session:
                 The session is as it was.
         """
         segmentation = self._initialiser.segment(prompt)
-        self._known.anchor(prompt.frame, prompt.object_id, segmentation.mask)
+        self._known.at_hand(prompt.object_id).anchor(prompt.frame, segmentation.mask)
         return segmentation
+
+    def forget_anchor(self, frame: FrameIndex, object_id: ObjectId) -> None:
+        """Take back all prompts of an object on a frame; with its last anchor the object goes.
+
+        Raises:
+            PromptError: there is no such object, or it has no anchor there.
+        """
+        self._check_object(object_id)
+        if not self._known[object_id].is_anchor(frame):
+            raise PromptError(
+                f"expected a frame on which {object_id!r} is prompted, one of "
+                f"{', '.join(map(str, self.anchors[object_id]))}, got {frame}"
+            )
+        self._known[object_id].forget(frame)
+
+    def remove(self, object_id: ObjectId) -> None:
+        """Remove an object with all its masks; the pixels that it took go back to the others.
+
+        Prompting it again in the same way brings the same masks back.
+
+        Raises:
+            PromptError: there is no such object.
+        """
+        self._check_object(object_id)
+        self._known[object_id].clear()
 
     def mask(self, frame: FrameIndex, object_id: ObjectId) -> Mask | None:
         """The mask (H, W) bool of an object on a frame; None where none was given or tracked."""
-        stored = self._known.get(frame, object_id)
-        return stored.decode() if stored else None
+        return self._known.at(frame).masks.get(object_id)
 
     def frame_masks(self, frame: FrameIndex) -> FrameMasks:
-        """All masks known on a frame."""
+        """All masks known on a frame, stale ones too."""
         return self._known.at(frame)
+
+    def stale(self) -> dict[ObjectId, list[range]]:
+        """Per object the runs of frames whose masks are still to be computed, ascending.
+
+        Objects that are up to date are left out, and frames that no anchor leads to.
+        """
+        frames = {
+            name: [run for found in track.stale().values() for run in found]
+            for name, track in self._known.tracks()
+        }
+        return {name: found for name, found in frames.items() if found}
 
     def propagate(
         self,
@@ -91,56 +211,40 @@ class Session:
         stop: FrameIndex | None = None,
         progress: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
-    ) -> Iterator[FrameMasks]:
-        """Carry all objects from their anchors over the video, frame by frame.
+    ) -> Propagation:
+        """Bring masks up to date, frame by frame, computing what is stale and no more.
 
-        Each object is followed from its first anchor to the end; "both" then goes backward over
-        the frames before it. "forward" leaves those out; "backward" starts at the last anchors
-        and goes down. With `start` or `stop`, an object without an anchor between them is picked
-        up from the mask that it has on the first of these frames, or else on the last.
+        Between two anchors a pass from each is made and both are blended; beyond the outermost
+        ones a single pass leads away from the anchor. All wanted frames are then up to date; so
+        may be frames that lay on the way to them.
 
-        Masks are kept as they come, so a caller may stop at any frame.
+        The iterator that is returned does the work. Masks are kept as they come, so the caller
+        may stop at any frame; a later call goes on from there.
 
         Args:
-            direction: "both", "forward" or "backward".
-            start: first frame to work on; the video's first if None.
+            direction: "forward" wants the frames that follow an anchor, "backward" those that
+                precede one, "both" all.
+            start: first frame that is wanted; the video's first if None.
             stop: frame to end before; the video's end if None.
-            progress: called after each frame with the frames done and the frames to do.
-            cancelled: asked before each frame; True ends the work there.
+            progress: called after each step with the steps done and the steps to do.
+            cancelled: asked before each step; True ends the work there.
 
-        Yields:
-            All that is known of a frame, in the order of the work. "both" may visit a frame
-            twice; the later answer is the fuller one.
+        Returns:
+            An iterator over all that is known of a frame, in the order of the work; its
+            `recomputed` counts the frames with new masks. It may visit a frame twice; the later
+            answer is the better one. Empty where nothing is stale.
 
         Raises:
-            PromptError: at once, if there is nothing to track or no frame between start and stop.
+            PromptError: at once, if no object was ever shown, or no frame is between start and
+                stop.
         """
         window = self._window(start, stop)
-        entries = self._entries(window, direction, bounded=(start, stop) != (None, None))
-        if not entries:
+        if not any(track.is_shown for _, track in self._known.tracks()):
             raise PromptError(
-                f"nothing to track on frames {window[0]}..{window[-1]}: prompt an object first, "
-                "with a click, a box or a mask"
+                "nothing to track: prompt an object first, with a click, a box or a mask"
             )
-        return self._run(plan_passes(entries, window, direction), progress, cancelled)
-
-    def _run(
-        self,
-        passes: Sequence[Pass],
-        progress: Callable[[int, int], None] | None,
-        cancelled: Callable[[], bool] | None,
-    ) -> Iterator[FrameMasks]:
-        done, total = 0, sum(len(planned.frames) for planned in passes)
-        for planned in passes:
-            if cancelled and cancelled():
-                return
-            for frame in run_pass(self._source, self._propagators.start(), planned, self._known):
-                done += 1
-                if progress:
-                    progress(done, total)
-                yield self._known.at(frame)
-                if cancelled and cancelled():
-                    return
+        legs = plan_legs(self._known, window, direction)
+        return Propagation(legs, self._runs, self._known, progress, cancelled)
 
     def _window(self, start: FrameIndex | None, stop: FrameIndex | None) -> range:
         count = len(self._source)
@@ -152,20 +256,19 @@ class Session:
             )
         return window
 
-    def _entries(
-        self, window: range, direction: Direction, *, bounded: bool
-    ) -> dict[ObjectId, Sequence[FrameIndex]]:
-        """Per object the frames of the window to track it from; an empty mask leads nowhere."""
-        edges = (window[-1], window[0]) if direction == "backward" else (window[0], window[-1])
-        entries: dict[ObjectId, Sequence[FrameIndex]] = {}
-        for object_id, anchors in self.anchors.items():
-            seen = [f for f in anchors if f in window and self._is_seen(f, object_id)]
-            if not seen and bounded:
-                seen = [f for f in edges if self._is_seen(f, object_id)][:1]
-            if seen:
-                entries[object_id] = seen
-        return entries
+    def _check_object(self, object_id: ObjectId) -> None:
+        if object_id not in self._known:
+            raise PromptError(
+                f"expected one of the objects {', '.join(map(repr, self.objects)) or '(none yet)'}"
+                f", got {object_id!r}"
+            )
 
-    def _is_seen(self, frame: FrameIndex, object_id: ObjectId) -> bool:
-        mask = self.mask(frame, object_id)
-        return mask is not None and bool(mask.any())
+
+def _checked_cuts(cuts: Sequence[FrameIndex], count: int) -> tuple[FrameIndex, ...]:
+    ordered = tuple(sorted(set(cuts)))
+    if ordered and not 0 < ordered[0] <= ordered[-1] < count:
+        raise VideoError(
+            f"expected cuts within frames 1..{count - 1} of the video, "
+            f"got {ordered[0]}..{ordered[-1]}"
+        )
+    return ordered

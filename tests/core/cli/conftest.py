@@ -50,6 +50,17 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def two_shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two pictures with nothing in common, shown for eight frames each."""
+    path = tmp_path_factory.mktemp("shots") / "shots.mp4"
+    coarse = np.random.default_rng(0).integers(0, 255, (2, 6, 8, 3), np.uint8)
+    with VideoWriter(path, Fraction(25)) as writer:
+        for picture in coarse.repeat(8, axis=0):
+            writer.write(picture.repeat(8, axis=0).repeat(8, axis=1))
+    return path
+
+
+@pytest.fixture(scope="session")
 def mask(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The square's mask on frame 0."""
     path = tmp_path_factory.mktemp("mask") / "square@first.png"

@@ -66,6 +66,20 @@ def test_track_shows_a_table_and_asks_before_it_replaces(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_track_carries_nothing_over_a_cut(
+    two_shots: Path, mask: Path, untrained: list[str], tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    arguments = ["track", two_shots, "--mask", mask, "--overwrite", "--out", tmp_path / "out"]
+    assert trackanything(*arguments, "--json", *untrained) == 0
+    assert json.loads(capfd.readouterr().out)["cuts"] == [8]
+    maps = [read_indexed_png(path) for path in sorted((tmp_path / "out" / "masks").iterdir())]
+    assert [picture.any() for picture in maps[:1] + maps[8:]] == [True] + [False] * 8
+    assert trackanything(*arguments, *untrained) == 0
+    assert "New shots begin at frames 8." in capfd.readouterr().out
+    assert trackanything(*arguments, "--cuts", "none", "--json", *untrained) == 0
+    assert json.loads(capfd.readouterr().out)["cuts"] == []
+
+
 def test_bad_input_is_one_line_and_leaves_nothing(
     clip: Path, mask: Path, untrained: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

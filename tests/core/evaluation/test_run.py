@@ -68,6 +68,13 @@ def test_an_object_that_was_never_found_scores_nothing(sequence: DavisSequence) 
     assert (scored.first_iou, scored.j.mean, scored.f.mean) == (0, 0, 0)
 
 
+def test_nothing_is_carried_over_a_cut(sequence: DavisSequence) -> None:
+    source, start = FakeSource(5, SIZE), {"1": sequence.truth(0).masks["1"]}
+    segmenter, propagators = FakeSegmenter(), FakePropagators()
+    scores = track_sequence(sequence, source, start, segmenter, propagators, cuts=[2])
+    assert scores.objects[0].j.mean == pytest.approx(1 / 3)
+
+
 def test_flow_follows_a_moving_texture() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
     texture = cv2.GaussianBlur(noise, (0, 0), 4)

@@ -22,7 +22,7 @@ class XMemCore:
     """Takes frames and masks as tensors; objects carry the labels 1..N in order of arrival.
 
     Attributes:
-        memory: working and long-term memory.
+        memory: working, long-term and permanent memory.
         hidden: (1, N, Ch, h, w), the sensory memory; None before the first mask, and for a
             network that has none.
     """
@@ -43,6 +43,7 @@ class XMemCore:
         mask: Tensor | None = None,
         valid_labels: Sequence[int] | None = None,
         *,
+        context: Tensor | None = None,
         last: bool = False,
     ) -> Tensor:
         """Take the next frame.
@@ -53,6 +54,8 @@ class XMemCore:
                 grown. The first step needs one.
             valid_labels: the labels that `mask` speaks of; the rest is predicted. None uses the
                 whole mask as it is.
+            context: (H, W) float in 0..1 of all objects that have no label; they compete for
+                pixels as one, except where `mask` gives a pixel to an object.
             last: nothing follows, so nothing is remembered.
 
         Returns:
@@ -77,26 +80,47 @@ class XMemCore:
         height, width = image.shape[-2:]
         padding = _padding(height, width)
         image = F.pad(image, padding).unsqueeze(0)
-        features = self._network.encode_key(image)
-        places = grid_places(
-            features.key.shape[-2],
-            features.key.shape[-1],
-            stride=image.shape[-1] // features.key.shape[-1],
-            time=self._time,
-            like=features.key,
-        )
-        probabilities: Tensor | None = None
-        if self._time > 0 and partial:
-            probabilities = self._predict(features, places, is_normal)
+        features, places = self._look_at(image, self._time)
+        others = None if context is None else F.pad(context.to(image), padding)
+        competing: Tensor | None = None
+        if self.memory.objects and partial:
+            competing = _compete(self._predict(features, places, is_normal), others)
         if mask is not None:
             given = F.pad(mask.to(image), padding)
-            probabilities = aggregate(_merged(given, probabilities, valid_labels), dim=0)
+            predicted = None if competing is None else competing[1 : 1 + self.memory.objects]
+            left_free = None if others is None else others.masked_fill(given.sum(0) > 0.5, 0)
+            competing = _compete(_merged(given, predicted, valid_labels), left_free)
             self._extend_hidden(len(given), features.key)
-        assert probabilities is not None
+        assert competing is not None
+        probabilities = competing
+        if others is not None:
+            background = competing[:1] + competing[-1:]
+            probabilities = torch.cat([background, competing[1:-1]])
         if is_memory:
-            self._remember(image, features, places, probabilities[1:], is_deep)
+            self._remember(image, features, places, competing[1:], len(probabilities) - 1, is_deep)
         left, _, top, _ = padding
         return probabilities[:, top : top + height, left : left + width]
+
+    @torch.inference_mode()
+    def remember(self, image: Tensor, mask: Tensor, time: int) -> None:
+        """Keep a frame in permanent memory.
+
+        Args:
+            image: as for `step`.
+            mask: (N, H, W) float in 0..1 of all objects known by now; N may have grown.
+            time: where the frame lies, in steps of the pass, of which the first is 0.
+
+        Raises:
+            ValueError: the mask lacks objects that are known.
+        """
+        padding = _padding(*image.shape[-2:])
+        image = F.pad(image, padding).unsqueeze(0)
+        features, places = self._look_at(image, time)
+        competing = aggregate(F.pad(mask.to(image), padding), dim=0)
+        value = self._network.encode_value(image, features.f16, competing[1:].unsqueeze(0))
+        with _full_precision(features.key):
+            self.memory.remember(_elements(features, places), _value_rows(value))
+        self._extend_hidden(len(mask), features.key)
 
     def state(self) -> dict[str, Tensor]:
         """All that a pass knows, by name; a core that restores it goes on identically."""
@@ -121,8 +145,20 @@ class XMemCore:
             return is_memory, not is_memory
         return self._time - self._last_deep_time >= self._settings.deep_update_every, True
 
+    def _look_at(self, image: Tensor, time: int) -> tuple[KeyFeatures, Places]:
+        """What is to be seen in a padded picture (1, 3, H, W), and where and when that is."""
+        features = self._network.encode_key(image)
+        places = grid_places(
+            features.key.shape[-2],
+            features.key.shape[-1],
+            stride=image.shape[-1] // features.key.shape[-1],
+            time=time,
+            like=features.key,
+        )
+        return features, places
+
     def _predict(self, features: KeyFeatures, places: Places, update_hidden: bool) -> Tensor:
-        """(N + 1, H, W) of what memory says of this frame."""
+        """(N, H, W) of what memory says of this frame, each object by itself."""
         query = Query(_rows(features.key), _rows(features.selection), places)
         with _full_precision(features.key):
             values = self.memory.read(query)
@@ -131,7 +167,7 @@ class XMemCore:
             features, readout, self.hidden, update_hidden=update_hidden
         )
         self.hidden = hidden
-        return aggregate(torch.sigmoid(logits[0].float()), dim=0)
+        return torch.sigmoid(logits[0].float())
 
     def _extend_hidden(self, objects: int, like: Tensor) -> None:
         """Objects that are new start with an empty sensory memory."""
@@ -143,14 +179,18 @@ class XMemCore:
         self.hidden = fresh if self.hidden is None else torch.cat([self.hidden, fresh], dim=1)
 
     def _remember(
-        self, image: Tensor, features: KeyFeatures, places: Places, masks: Tensor, is_deep: bool
+        self,
+        image: Tensor,
+        features: KeyFeatures,
+        places: Places,
+        masks: Tensor,
+        objects: int,
+        is_deep: bool,
     ) -> None:
-        value = self._network.encode_value(image, features.f16, masks.unsqueeze(0))
-        elements = Elements.fresh(
-            _rows(features.key), _rows(features.shrinkage)[:, 0], _rows(features.selection), places
-        )
+        """Keep a frame in working memory: the first `objects` masks; each sees all others."""
+        value = self._network.encode_value(image, features.f16, masks.unsqueeze(0))[:, :objects]
         with _full_precision(features.key):
-            self.memory.add(elements, value[0].flatten(2).permute(2, 0, 1).contiguous())
+            self.memory.add(_elements(features, places), _value_rows(value))
         self._last_memory_time = self._time
         if is_deep and self.hidden is not None:
             self.hidden = self._network.reinforce_hidden(value, self.hidden)
@@ -167,6 +207,22 @@ def _rows(grid: Tensor) -> Tensor:
     return grid[0].flatten(1).T.float().contiguous()
 
 
+def _elements(features: KeyFeatures, places: Places) -> Elements:
+    shrinkage = _rows(features.shrinkage)[:, 0]
+    return Elements.fresh(_rows(features.key), shrinkage, _rows(features.selection), places)
+
+
+def _value_rows(value: Tensor) -> Tensor:
+    """(1, N, Cv, h, w) → (h·w, N, Cv)."""
+    return value[0].flatten(2).permute(2, 0, 1).contiguous()
+
+
+def _compete(objects: Tensor, context: Tensor | None) -> Tensor:
+    """(N, H, W) → a distribution over background, objects and, where there is one, context."""
+    rows = objects if context is None else torch.cat([objects, context.unsqueeze(0)])
+    return aggregate(rows, dim=0)
+
+
 def _padding(height: int, width: int) -> tuple[int, int, int, int]:
     """Left, right, top and bottom, up to the next multiples that the network takes."""
     across, down = -width % _PAD_TO, -height % _PAD_TO
@@ -174,11 +230,14 @@ def _padding(height: int, width: int) -> tuple[int, int, int, int]:
 
 
 def _merged(given: Tensor, predicted: Tensor | None, valid_labels: Sequence[int] | None) -> Tensor:
-    """The given mask; objects that it does not speak of as predicted, where it leaves room."""
+    """The given mask; objects that it does not speak of as predicted, where it leaves room.
+
+    Both are (N, H, W); a prediction may lack objects that are new.
+    """
     if predicted is None or valid_labels is None:
         return given
     taken = given.sum(0) > 0.5
-    rest = predicted[1:].masked_fill(taken, 0)
+    rest = predicted.masked_fill(taken, 0)
     kept = [i for i in range(len(rest)) if i + 1 not in valid_labels]
     merged = given.clone()
     merged[kept] = rest[kept]

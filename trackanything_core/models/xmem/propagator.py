@@ -47,11 +47,21 @@ class XMemPropagator:
         return tuple(self._object_ids)
 
     @torch.inference_mode()
+    def remember(
+        self, image: Image, masks: Mapping[ObjectId, Mask | SoftMask], *, step: int
+    ) -> None:
+        """As `Propagator.remember`; errors as for `step`."""
+        size = self._accept(image, masks)
+        with self._precision():
+            self._core.remember(self._inner_image(image), self._inner_masks(masks, size), step)
+
+    @torch.inference_mode()
     def step(
         self,
         image: Image,
         given: Mapping[ObjectId, Mask | SoftMask] | None = None,
         *,
+        context: SoftMask | None = None,
         last: bool = False,
     ) -> npt.NDArray[np.float32]:
         """As `Propagator.step`.
@@ -61,23 +71,50 @@ class XMemPropagator:
             MaskError: a mask has another size than the picture, or values outside 0..1.
         """
         given = given or {}
-        size = self._checked_size(image)
-        for object_id, mask in given.items():
-            _check_mask(object_id, mask, size)
-        self._size = size
-        self._object_ids += [object_id for object_id in given if object_id not in self._object_ids]
+        size = self._accept(image, given, context)
         if not self._object_ids:
             return np.ones((1, *size), np.float32)
-
-        inner = inner_size(size, self._settings.internal_size)
-        frame = normalise(torch.from_numpy(image).to(self._device).permute(2, 0, 1))
-        frame = _resized(frame, inner, antialias=True)
-        with torch.autocast(
-            self._device.type, dtype=self._autocast, enabled=self._autocast is not None
-        ):
-            probabilities = self._core.step(frame, *self._masks_and_labels(given, inner), last=last)
+        labels = [i for i, name in enumerate(self._object_ids, start=1) if name in given]
+        others = None
+        if context is not None:
+            others = _resized_mask(torch.from_numpy(context).to(self._device)[None], self._inner)[0]
+        with self._precision():
+            probabilities = self._core.step(
+                self._inner_image(image),
+                self._inner_masks(given, size) if given else None,
+                labels or None,
+                context=others,
+                last=last,
+            )
         restored: npt.NDArray[np.float32] = _resized(probabilities, size).cpu().numpy()
         return restored
+
+    @property
+    def _inner(self) -> tuple[int, int]:
+        """Height and width at which the network works in this pass."""
+        assert self._size is not None
+        return inner_size(self._size, self._settings.internal_size)
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(
+            self._device.type, dtype=self._autocast, enabled=self._autocast is not None
+        )
+
+    def _accept(
+        self,
+        image: Image,
+        masks: Mapping[ObjectId, Mask | SoftMask],
+        context: SoftMask | None = None,
+    ) -> tuple[int, int]:
+        """Note size and names of what is fed, unless something does not fit; give the size."""
+        size = self._checked_size(image)
+        for object_id, mask in masks.items():
+            _check_mask(f"object {object_id!r}", mask, size)
+        if context is not None:
+            _check_mask("the context", context, size)
+        self._size = size
+        self._object_ids += [object_id for object_id in masks if object_id not in self._object_ids]
+        return size
 
     def _checked_size(self, image: Image) -> tuple[int, int]:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
@@ -92,22 +129,19 @@ class XMemPropagator:
             )
         return size
 
-    def _masks_and_labels(
-        self, given: Mapping[ObjectId, Mask | SoftMask], inner: tuple[int, int]
-    ) -> tuple[Tensor | None, list[int] | None]:
-        """One channel for each object, empty where none was given; and the labels of the given."""
-        if not given:
-            return None, None
-        assert self._size is not None
-        masks = torch.zeros(len(self._object_ids), *self._size, device=self._device)
-        labels = []
+    def _inner_image(self, image: Image) -> Tensor:
+        frame = normalise(torch.from_numpy(image).to(self._device).permute(2, 0, 1))
+        return _resized(frame, self._inner, antialias=True)
+
+    def _inner_masks(
+        self, given: Mapping[ObjectId, Mask | SoftMask], size: tuple[int, int]
+    ) -> Tensor:
+        """One channel for each object, empty where none was given."""
+        masks = torch.zeros(len(self._object_ids), *size, device=self._device)
         for index, object_id in enumerate(self._object_ids):
             if object_id in given:
                 masks[index] = torch.from_numpy(np.asarray(given[object_id], np.float32))
-                labels.append(index + 1)
-        if inner != self._size:
-            masks = F.interpolate(masks.unsqueeze(0), inner, mode="nearest")[0]
-        return masks, labels
+        return _resized_mask(masks, self._inner)
 
 
 class XMemPropagatorFactory:
@@ -186,16 +220,23 @@ def _resized(image: Tensor, size: tuple[int, int], *, antialias: bool = False) -
     )[0]
 
 
-def _check_mask(object_id: ObjectId, mask: Mask | SoftMask, size: tuple[int, int]) -> None:
+def _resized_mask(masks: Tensor, size: tuple[int, int]) -> Tensor:
+    """(N, H, W) at another size, by the nearest pixel."""
+    if tuple(masks.shape[-2:]) == size:
+        return masks
+    return F.interpolate(masks.unsqueeze(0), size, mode="nearest")[0]
+
+
+def _check_mask(what: str, mask: Mask | SoftMask, size: tuple[int, int]) -> None:
     if mask.shape != size:
         raise MaskError(
-            f"expected a mask of {size} (height, width) for object {object_id!r}, as the picture "
-            f"has, got {mask.shape}"
+            f"expected a mask of {size} (height, width) for {what}, as the picture has, "
+            f"got {mask.shape}"
         )
     if mask.dtype == np.bool_:
         return
     if mask.dtype != np.float32 or not (mask.min() >= 0 and mask.max() <= 1):
         raise MaskError(
-            f"expected a mask of bool, or of float32 in 0..1, for object {object_id!r}, got "
+            f"expected a mask of bool, or of float32 in 0..1, for {what}, got "
             f"{mask.dtype} in {mask.min()}..{mask.max()}"
         )

@@ -1,0 +1,180 @@
+"""One object of a session: its anchors, and the masks that were tracked from them."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from trackanything_core.tracking.spans import Anchor, Span, find_spans, stale_frames
+from trackanything_core.tracking.stored_mask import StoredMask
+from trackanything_core.types import FrameIndex, Mask
+
+_ANCHOR_SCORE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A mask that was computed, before other objects take pixels from it.
+
+    Attributes:
+        mask: with its score.
+        span: what it was made for; None marks a first answer that a second pass is to improve.
+    """
+
+    mask: StoredMask
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackContents:
+    """All that an `ObjectTrack` holds.
+
+    Attributes:
+        anchors: by frame, what a human gave or confirmed.
+        tracked: by frame, what was computed from them.
+        put_away: what was computed before the object was removed.
+    """
+
+    anchors: Mapping[FrameIndex, StoredMask]
+    tracked: Mapping[FrameIndex, Tracked]
+    put_away: Mapping[FrameIndex, Tracked]
+
+
+class ObjectTrack:
+    """The masks of one object over the frames.
+
+    An object without anchors is not there. What was tracked of it is put away, and comes back
+    as soon as the anchors are the same as then: undoing a removal computes nothing.
+
+    Args:
+        frame_count: frames of the video.
+        cuts: the first frames of new shots, ascending.
+    """
+
+    def __init__(self, frame_count: int, cuts: Sequence[FrameIndex]) -> None:
+        self._frame_count = frame_count
+        self._cuts = cuts
+        self._given: dict[FrameIndex, StoredMask] = {}
+        self._anchors: dict[FrameIndex, Anchor] = {}
+        self._tracked: dict[FrameIndex, Tracked] = {}
+        self._put_away: dict[FrameIndex, Tracked] = {}
+        self._spans: tuple[Span, ...] = ()
+
+    @property
+    def anchors(self) -> tuple[FrameIndex, ...]:
+        """The frames whose mask a human gave or confirmed, ascending."""
+        return tuple(sorted(self._anchors))
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a human showed the object on any frame."""
+        return any(not anchor.empty for anchor in self._anchors.values())
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The spans between the anchors as they are now, ascending."""
+        return self._spans
+
+    def get(self, frame: FrameIndex) -> StoredMask | None:
+        """The mask on a frame, stale or not: an anchor's, else a tracked one.
+
+        None where there is none, and where no anchor leads any more.
+        """
+        if frame in self._given:
+            return self._given[frame]
+        tracked = self._tracked.get(frame)
+        return tracked.mask if tracked and self._span_at(frame) else None
+
+    def is_anchor(self, frame: FrameIndex) -> bool:
+        """Whether a human gave or confirmed the mask on this frame."""
+        return frame in self._given
+
+    def is_current(self, frame: FrameIndex) -> bool:
+        """Whether there is a mask on this frame, and it follows from the anchors as they are."""
+        if frame in self._given:
+            return True
+        tracked = self._tracked.get(frame)
+        return tracked is not None and tracked.span is not None and self._is_in(frame, tracked.span)
+
+    def stale(self) -> dict[Span, tuple[range, ...]]:
+        """The runs of frames to be computed, by span."""
+        made_for = {frame: tracked.span for frame, tracked in self._tracked.items()}
+        return stale_frames(self._spans, made_for)
+
+    def anchor(self, frame: FrameIndex, mask: Mask) -> None:
+        """Take a mask, (H, W) bool, that a human gave or confirmed; replaces an older one."""
+        self._give(frame, StoredMask.encode(mask, _ANCHOR_SCORE))
+        self._anchors_changed()
+
+    def forget(self, frame: FrameIndex) -> None:
+        """Take back the anchor of a frame. With the last one the object goes."""
+        del self._given[frame], self._anchors[frame]
+        self._anchors_changed()
+
+    def clear(self) -> None:
+        """Take back all anchors."""
+        self._given.clear()
+        self._anchors.clear()
+        self._anchors_changed()
+
+    def track(
+        self, frame: FrameIndex, span: Span, mask: Mask, score: float, *, final: bool
+    ) -> bool:
+        """Take a computed mask, (H, W) bool, unless it is out of date or there is one already.
+
+        Args:
+            frame: which one.
+            span: what the mask was made for.
+            mask: as computed, whatever other objects are there.
+            score: 0..1.
+            final: False for a first answer that a second pass is to improve.
+
+        Returns:
+            Whether the frame was stale and is no longer.
+        """
+        if not self._is_in(frame, span) or self.is_current(frame):
+            return False
+        stored = StoredMask.encode(mask, score)
+        self._tracked[frame] = Tracked(stored, span if final else None)
+        return final
+
+    def contents(self) -> TrackContents:
+        """All that there is, for saving."""
+        return TrackContents(self._given, self._tracked, self._put_away)
+
+    def restore(self, contents: TrackContents) -> None:
+        """Go back to what `contents` gave.
+
+        Raises:
+            MaskError: the mask of an anchor is damaged.
+        """
+        self._tracked, self._put_away = dict(contents.tracked), dict(contents.put_away)
+        for frame, stored in contents.anchors.items():
+            self._give(frame, stored)
+        self._anchors_changed()
+
+    def _give(self, frame: FrameIndex, stored: StoredMask) -> None:
+        digest = hashlib.blake2b(stored.counts.encode(), digest_size=16).hexdigest()
+        self._anchors[frame] = Anchor(frame, digest, empty=not stored.decode().any())
+        self._given[frame] = stored
+
+    def _anchors_changed(self) -> None:
+        self._spans = find_spans(self._anchors.values(), self._frame_count, self._cuts)
+        if not self._anchors:
+            self._put_away |= self._tracked
+            self._tracked.clear()
+        spans = set(self._spans)
+        for frame, tracked in tuple(self._put_away.items()):
+            if tracked.span in spans:
+                self._tracked[frame] = self._put_away.pop(frame)
+
+    def _span_at(self, frame: FrameIndex) -> Span | None:
+        """The span that a frame is in now."""
+        following = bisect_right(self._spans, frame, key=lambda span: span.frames.start)
+        span = self._spans[following - 1] if following else None
+        return span if span is not None and frame in span.frames else None
+
+    def _is_in(self, frame: FrameIndex, span: Span) -> bool:
+        return self._span_at(frame) == span
