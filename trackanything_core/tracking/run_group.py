@@ -1,7 +1,7 @@
 """Follow the objects of a group over their span and keep the masks.
 
-What a mask follows from: the pictures, the anchors of its own span (all are in the propagator's
-permanent memory, the nearest are where passes start), the other objects of its group with theirs,
+What a mask follows from: the pictures, the anchors of its own span (passes start from those that
+show the object, and remember the others for good), the other objects of its group with theirs,
 and as context the up-to-date masks of objects older than all of the group. It never depends on
 newer objects, nor on the order in which a human said all this. An edit of an object in the
 context makes no mask stale: nobody who corrects one object wants another to change.
@@ -86,11 +86,10 @@ def _run_pass(
     if not _is_current(group, known):
         return
     propagator = propagators.start()
-    for anchor in group.span.anchors:
-        if anchor.frame != frames.start:
-            image = _checked(source.read(anchor.frame), anchor.frame, source)
-            masks = _anchored(known, group, anchor.frame)
-            propagator.remember(image, masks, step=(anchor.frame - frames.start) * frames.step)
+    for anchor in group.span.remembered:
+        image = _checked(source.read(anchor.frame), anchor.frame, source)
+        masks = _anchored(known, group, anchor.frame)
+        propagator.remember(image, masks, step=(anchor.frame - frames.start) * frames.step)
     given: dict[ObjectId, Mask] | None = _anchored(known, group, frames.start)
     for frame, image in source.iterate(frames.start, frames.stop, frames.step):
         probabilities = propagator.step(

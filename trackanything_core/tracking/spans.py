@@ -56,6 +56,17 @@ class Span:
         return tuple(sorted((*self.ends, *self.reminders), key=lambda anchor: anchor.frame))
 
     @property
+    def remembered(self) -> tuple[Anchor, ...]:
+        """The anchors for the permanent memory of every pass, ascending: all but its starts.
+
+        A start is in the memory of its own pass anyway, and what the other pass knows comes in
+        when both are blended. To remember that as well makes the blend worse: the two passes
+        then err alike (embedded weights on six DAVIS sequences with three anchors each: J&F
+        0.811 against 0.828; a forward pass alone gains by it, 0.776 against 0.746).
+        """
+        return tuple(anchor for anchor in self.anchors if anchor.frame not in self.starts)
+
+    @property
     def starts(self) -> tuple[FrameIndex, ...]:
         """The ends from which the object is followed: those that show it, if any does."""
         seen = [anchor.frame for anchor in self.ends if not anchor.empty]

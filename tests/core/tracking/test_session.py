@@ -155,14 +155,15 @@ def test_objects_of_other_frames_are_followed_by_themselves_older_ones_first(des
     ]
 
 
-def test_between_two_anchors_both_passes_know_both_of_them(desk: Desk) -> None:
+def test_between_two_anchors_a_pass_from_each_is_made_and_both_are_blended(desk: Desk) -> None:
     desk.session.prompt(Prompt("cat", 2, mask=square(1, 1)))
     desk.session.prompt(Prompt("cat", 6, mask=square(8, 8)))
     frames = [answer.frame for answer in desk.session.propagate(start=3, stop=6)]
     assert frames == [2, 3, 4, 5, 6, 5, 4, 3]
     forward, backward = desk.propagators.started
-    assert (forward.steps[0], forward.remembered) == ((2, ("cat",), False), [(6, ("cat",), 4)])
-    assert (backward.steps[0], backward.remembered) == ((6, ("cat",), False), [(2, ("cat",), 4)])
+    assert (forward.steps[0], forward.steps[-1]) == ((2, ("cat",), False), (5, (), True))
+    assert (backward.steps[0], backward.steps[-1]) == ((6, ("cat",), False), (3, (), True))
+    assert forward.remembered == backward.remembered == []
     for frame, found in [(3, square(1, 1)), (5, square(8, 8))]:
         np.testing.assert_array_equal(desk.session.mask(frame, "cat"), found)
 
@@ -186,9 +187,15 @@ def test_an_empty_mask_says_that_an_object_is_out_of_sight(desk: Desk) -> None:
     out_of_sight = [f for f in range(12) if not desk.session.frame_masks(f).masks["cat"].any()]
     assert out_of_sight == [0, 1, 2, 9, 10, 11]
     # Beyond an empty mask the object is looked for with the help of the nearest that shows it.
-    starts = {run.steps[0][0]: run.remembered for run in desk.propagators.started[1:]}
-    assert starts[9] == [(6, ("cat",), -3)]
-    assert starts[2] == [(6, ("cat",), -4)]
+    remembered = {
+        (run.steps[0][0], run.steps[-1][0]): run.remembered for run in desk.propagators.started[1:]
+    }
+    assert remembered == {
+        (2, 0): [(6, ("cat",), -4)],
+        (6, 3): [(2, ("cat",), 4)],
+        (6, 8): [(9, ("cat",), 3)],
+        (9, 11): [(6, ("cat",), -3)],
+    }
 
 
 def test_what_was_tracked_from_a_withdrawn_mask_is_no_start(desk: Desk) -> None:
