@@ -16,7 +16,7 @@ from trackanything_core.models.registry import EMBEDDED_FOLDER
 from trackanything_core.models.weights import load_metadata, load_state_dict
 from trackanything_core.training.coco import FREE_LICENCES, load_coco
 
-_TEMPLATE = Path(__file__).with_name("model_card_template.md")
+_TEMPLATE = Path(__file__).with_name("model_card.txt")
 
 
 def write_card(data: Path, mask: dict[str, Any], click: dict[str, Any]) -> str:

@@ -132,7 +132,12 @@ def test_an_interrupted_run_leaves_nothing(
     before = set(tmp_path.iterdir())
     program = [Path(sys.executable).parent / "trackanything", "track", frames, "--mask", mask]
     arguments = [str(word) for word in [*program, *untrained, "--out", tmp_path / "new" / "out"]]
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        arguments,
+        stderr=subprocess.PIPE,
+        # What a shell puts into the background ignores SIGINT, and so do the children of that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         deadline = time.monotonic() + 60
         while not (tmp_path / "new").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
