@@ -22,6 +22,9 @@ from trackanything_core.types import Image
 REPORT_EVERY = 50
 """Steps whose means make one line on the screen."""
 
+TRAINING = "training"
+"""Name of the record of a run in the metadata of its weights."""
+
 _CONFIG, _CHECKPOINT = "config.json", "checkpoint.pt"
 
 
@@ -39,13 +42,23 @@ class Validation:
 
 
 class Trainer(Protocol):
-    """One run; all that `state` returns is enough to go on."""
+    """One run; all that `state` returns is enough to go on.
+
+    Attributes:
+        name: of the network, and of its weights without ending.
+        config: a dataclass with everything that decides the run, a seed among it.
+        step: optimiser steps done.
+        budget: the length of the run.
+        device: where it computes.
+        origin: how the weights were made that the run started from, or None.
+    """
 
     name: str
     config: Any
     step: int
     budget: Budget
     device: torch.device
+    origin: dict[str, Any] | None
 
     def train_step(self) -> dict[str, float]:
         """One optimiser step; what the log keeps of it."""
@@ -156,13 +169,13 @@ def _save(trainer: Trainer, out: Path) -> Path:
     temporary = checkpoint.with_suffix(".tmp")
     torch.save({**trainer.state(), "spent": trainer.budget.elapsed}, temporary)
     temporary.replace(checkpoint)
-    training = {
+    training: dict[str, Any] = {
         "steps": trainer.step,
         "seed": trainer.config.seed,
         "minutes": trainer.budget.elapsed / 60,
         "hardware": describe_hardware(trainer.device),
     }
-    export_weights(
-        weights, trainer.averaged_weights(), {**trainer.metadata(), "training": training}
-    )
+    if trainer.origin is not None:
+        training["after"] = trainer.origin
+    export_weights(weights, trainer.averaged_weights(), {**trainer.metadata(), TRAINING: training})
     return weights

@@ -107,6 +107,7 @@ class SamTrainer:
             weight_decay=config.weight_decay,
         )
         self.step = 0
+        self.origin: dict[str, Any] | None = None
 
     def train_step(self) -> dict[str, float]:
         """One optimiser step; what the log keeps of it."""
@@ -210,8 +211,11 @@ class SamTrainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
 
-    def start_from(self, weights: Mapping[str, torch.Tensor]) -> None:
-        """Take trained weights in place of random ones, before the first step."""
+    def start_from(
+        self, weights: Mapping[str, torch.Tensor], origin: dict[str, Any] | None = None
+    ) -> None:
+        """Take trained weights, and how they were made, before the first step."""
+        self.origin = origin
         self.network.load_state_dict(weights)
         self.average.module.load_state_dict(weights)
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 
 from trackanything_core.errors import ConfigError
 from trackanything_core.models.sam.checkpoint import described_config
 from trackanything_core.models.sam.config import ConvEncoderConfig
-from trackanything_core.models.weights import apply_state_dict, load_state_dict
+from trackanything_core.models.weights import apply_state_dict, load_metadata, load_state_dict
 from trackanything_core.models.xmem.checkpoint import load_network
 from trackanything_core.training import sam_train, xmem_train
 from trackanything_core.training.coco import CocoImage
 from trackanything_core.training.configs import read_config
+from trackanything_core.training.run import TRAINING
 from trackanything_core.training.schedule import Budget
 
 Kind: TypeAlias = Literal["xmem", "sam"]
@@ -64,7 +65,7 @@ def start_xmem(
         chosen, _budget(steps, minutes, chosen.steps), images, device, workers
     )
     if weights is not None:
-        trainer.start_from(weights)
+        trainer.start_from(weights, _origin(init))
     return trainer
 
 
@@ -92,8 +93,13 @@ def start_sam(
         weights = load_state_dict(init)
         expected = "the SAM network that its metadata describes"
         apply_state_dict(trainer.network, weights, source=init, expected=expected)
-        trainer.start_from(weights)
+        trainer.start_from(weights, _origin(init))
     return trainer
+
+
+def _origin(init: Path | None) -> dict[str, Any] | None:
+    """What the file of the weights says of how they were made."""
+    return None if init is None else load_metadata(init).get(TRAINING)
 
 
 def _budget(steps: int | None, minutes: float | None, default: int) -> Budget:

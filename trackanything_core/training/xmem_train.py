@@ -132,6 +132,7 @@ class XMemTrainer:
             self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
         self.step = 0
+        self.origin: dict[str, Any] | None = None
         self._loader: ClipLoader | None = None
         self._loading: Stage | None = None
 
@@ -244,8 +245,11 @@ class XMemTrainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
 
-    def start_from(self, weights: Mapping[str, Tensor]) -> None:
-        """Take trained weights in place of random ones, before the first step."""
+    def start_from(
+        self, weights: Mapping[str, Tensor], origin: dict[str, Any] | None = None
+    ) -> None:
+        """Take trained weights, and how they were made, before the first step."""
+        self.origin = origin
         self.network.load_state_dict(weights)
         self.average.module.load_state_dict(weights)
 

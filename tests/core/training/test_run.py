@@ -147,6 +147,7 @@ def test_fine_tuning_starts_from_the_weights_that_it_is_given(kind: Kind, tmp_pa
         assert torch.equal(tensor, given[name].to(tensor)), name
     described = json.loads(json.dumps(started.metadata()))  # JSON knows no tuples
     assert described == {name: load_metadata(init)[name] for name in described}
+    assert started.origin == load_metadata(init)["training"]
 
 
 @pytest.mark.slow
