@@ -23,6 +23,7 @@ from trackanything_core.models.xmem.config import NetworkConfig
 from trackanything_core.models.xmem.network import XMemNetwork
 from trackanything_core.models.xmem.propagator import XMemPropagatorFactory
 from trackanything_core.models.xmem.settings import PropagationSettings
+from trackanything_core.types import Image
 
 HEIGHT, WIDTH = 480, 854
 
@@ -79,7 +80,7 @@ def _begin(factory: PropagatorFactory, frames: int) -> Propagator:
     return running
 
 
-def _picture(frame: int) -> np.ndarray:
+def _picture(frame: int) -> Image:
     return np.random.default_rng(frame).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 
 

@@ -185,13 +185,7 @@ class SamTrainer:
         """Click on regions of pictures made of those that were held out."""
         network = self.config.network
         set_image_size(self.average.module, network)
-        return validate_sam(
-            self.average.module,
-            self.held_out,
-            seed=self.config.seed,
-            size=network.image_size,
-            weigh_candidates=network.weigh_candidates,
-        )
+        return validate_sam(self.average.module, self.held_out, network, seed=self.config.seed)
 
     def state(self) -> dict[str, Any]:
         """All that a later process needs to go on from here."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from trackanything_core.evaluation.click_iou import simulate_clicks
 from trackanything_core.evaluation.jf import region_similarity
+from trackanything_core.models.sam.config import SamConfig
 from trackanything_core.models.sam.segmenter import SamSegmenter
 from trackanything_core.training.coco import CocoImage
 from trackanything_core.training.gallery import arrange, draw_masks
@@ -22,22 +23,27 @@ _SHOWN = 6
 
 
 def validate_sam(
-    sam: Any, images: Sequence[CocoImage], *, seed: int, size: int, weigh_candidates: bool
+    sam: Any, images: Sequence[CocoImage], config: SamConfig, *, seed: int
 ) -> Validation:
     """Click on one region in each of a few pictures, which are the same at every call.
 
     Args:
-        sam: the network, set to pictures of `size`.
+        sam: the network, set to pictures of the size that its configuration names.
         images: pictures that training does not start from.
+        config: of the network.
         seed: of the run.
-        size: longer side of the pictures, pixels.
-        weigh_candidates: as the network's configuration says.
 
     Returns:
         Mean IoU after one click and after more, and a row for each picture: the region, and the
         answers.
     """
-    segmenter = SamSegmenter(sam, "in training", weigh_candidates=weigh_candidates)
+    segmenter = SamSegmenter(
+        sam,
+        "in training",
+        weigh_candidates=config.weigh_candidates,
+        obey_clicks=config.obey_clicks,
+    )
+    size = config.image_size
     ious, rows = [], []
     for index in range(_PICTURES):
         rng = np.random.default_rng((seed, 2, index))

@@ -37,7 +37,10 @@ def load_sam(
     sam = build_sam(config)
     apply_state_dict(sam, state, source=path, expected=f"the weights of {name}")
     return SamSegmenter(
-        sam.to(device).requires_grad_(False), name, weigh_candidates=config.weigh_candidates
+        sam.to(device).requires_grad_(False),
+        name,
+        weigh_candidates=config.weigh_candidates,
+        obey_clicks=config.obey_clicks,
     )
 
 
