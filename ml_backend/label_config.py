@@ -27,9 +27,19 @@ class MaskFormat(str, Enum):
 
 
 class Command(str, Enum):
-    """What a click can ask for instead of a mask; the value is the label."""
+    """What a click can ask for instead of a mask; the value is the label.
+
+    Attributes:
+        TRACK: the masks of all objects on all frames.
+        STOP: no further tracking.
+        FORGET: the object under the click, with all its masks.
+        NEXT: the frame that is most worth a look.
+    """
 
     TRACK = "Track"
+    STOP = "Stop"
+    FORGET = "Forget"
+    NEXT = "Next"
 
 
 @dataclass(frozen=True, slots=True)
