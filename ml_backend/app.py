@@ -22,9 +22,10 @@ from ml_backend.loading import BackgroundLoader
 from ml_backend.media import Media
 from ml_backend.observe import add_metrics, add_status
 from ml_backend.payloads import PredictBody, SetupBody, WebhookBody, read_body
+from ml_backend.projects import ProjectOptions
 from ml_backend.regions import no_predictions
 from ml_backend.settings import Settings
-from ml_backend.tasks import Tasks
+from ml_backend.sources import Sources
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Model(Protocol):
         """Answer what `/predict` asks."""
 
 
-LoadModel = Callable[[Settings, Connections, Media, Tasks], Model]
+LoadModel = Callable[[Settings, Sources, ProjectOptions], Model]
 
 
 def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask:
@@ -57,34 +58,34 @@ def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask
     app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes
     journal = Journal()
     connections = Connections(settings)
-    tasks = Tasks(settings.live_sessions)
+    projects = ProjectOptions()
     media = Media(
         FileCache(settings.data_dir / "media", limit=settings.media_bytes),
         file_limit=settings.media_file_bytes,
     )
     load = load_model or _load_networks
-    loader = BackgroundLoader(lambda: load(settings, connections, media, tasks))
+    sources = Sources(media, connections)
+    loader = BackgroundLoader(lambda: load(settings, sources, projects))
 
     answer_errors(app, journal)
-    add_metrics(app, tasks)
-    add_status(app, settings.model_version, loader, tasks, journal)
-    _add_label_studio(app, settings, connections, loader, journal)
+    add_metrics(app)
+    add_status(app, settings.model_version, loader, journal)
+    _add_label_studio(app, settings, connections, projects, loader, journal)
     return app
 
 
-def _load_networks(
-    settings: Settings, connections: Connections, media: Media, tasks: Tasks
-) -> Model:
+def _load_networks(settings: Settings, sources: Sources, projects: ProjectOptions) -> Model:
     # Imports torch, which takes seconds.
     from ml_backend.model import load_model
 
-    return load_model(settings, connections, media, tasks)
+    return load_model(settings, sources, projects)
 
 
 def _add_label_studio(
     app: Flask,
     settings: Settings,
     connections: Connections,
+    projects: ProjectOptions,
     loader: BackgroundLoader[Model],
     journal: Journal,
 ) -> None:
@@ -100,6 +101,7 @@ def _add_label_studio(
     def setup() -> dict[str, str]:
         body = read_body(SetupBody, request.get_json(force=True))
         connections.introduce(body.project, body.hostname or "", body.access_token or "")
+        projects.introduce(body.project, body.objects)
         if body.label_config:
             try:
                 parse_label_config(body.label_config)

@@ -58,6 +58,7 @@ class WorkNotes(BaseModel):
 
     Attributes:
         requests: how many came.
+        saved: when what was read last had been saved, in seconds since the epoch.
         mark: all that had changed up to this point of the session was answered.
         regions: digest of the mask that was answered last, by region id.
         seen: regions of ours, or made by hand, that a draft has shown.
@@ -66,6 +67,7 @@ class WorkNotes(BaseModel):
     """
 
     requests: int = 0
+    saved: float = 0.0
     mark: int = 0
     regions: dict[str, str] = {}
     seen: list[str] = []

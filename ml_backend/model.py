@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml_backend.connections import Connections
 from ml_backend.errors import RequestError
 from ml_backend.label_config import parse_label_config
-from ml_backend.media import Media, frame_addresses
 from ml_backend.payloads import PredictBody, read_body
+from ml_backend.projects import ProjectOptions
 from ml_backend.prompts import read_interaction
 from ml_backend.regions import Prediction, build_prediction, no_predictions
+from ml_backend.requests import read_task, read_work
 from ml_backend.settings import Settings
-from ml_backend.tasks import TaskKey, Tasks
+from ml_backend.sources import Sources
 from ml_backend.tracker import Tracker, TrackingRequest
 from trackanything_core.models.registry import load_propagator, load_segmenter
 
@@ -37,17 +37,17 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
 
     Args:
         tracker: does the work.
-        connections: knows where the pictures of a project are.
+        projects: what the connections of projects say.
         version: named in predictions.
         kwargs: for the base class.
     """
 
     def __init__(
-        self, *, tracker: Tracker, connections: Connections, version: str, **kwargs: Any
+        self, *, tracker: Tracker, projects: ProjectOptions, version: str, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self._tracker = tracker
-        self._connections = connections
+        self._projects = projects
         self._version = version
 
     def predict(
@@ -94,34 +94,41 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
     def _read(self, body: PredictBody) -> TrackingRequest:
         if len(body.tasks) != 1 or body.context is None:
             raise RequestError(f"expected one task with its context, got {len(body.tasks)} tasks")
-        task = body.tasks[0]
-        project = body.project or str(task.project or "")
+        (task,) = body.tasks
         config = parse_label_config(body.label_config)
+        project = body.project or str(task.project or "")
         return TrackingRequest(
-            task=TaskKey(project, task.id),
-            addresses=frame_addresses(task.data, config.frames_key),
-            connection=self._connections.of(project),
+            task=read_task(task, project, config),
             config=config,
             interaction=read_interaction(body.context.result, config),
-            edited=task.edited_region_ids(),
+            work=read_work(task, config),
+            objects=self._projects.objects_of(project),
+            user=task.open_work()[1].author,
         )
 
 
 def load_model(
-    settings: Settings, connections: Connections, media: Media, tasks: Tasks
+    settings: Settings, sources: Sources, projects: ProjectOptions
 ) -> TrackAnythingModel:
     """Load the networks that the settings name. Takes seconds to minutes.
 
     Raises:
         WeightsError: they are missing or do not fit.
+        StoreError: the database cannot be opened.
     """
-    tracker = Tracker(
+    workspace = Workspace(
+        Store.open(settings.database),
         load_segmenter(settings.segmenter, settings.segmenter_weights, settings.device),
         load_propagator(settings.propagator, settings.propagator_weights, settings.device),
-        media,
-        tasks,
-        answer_seconds=settings.answer_seconds,
+        sources.open,
+        live_sessions=settings.live_sessions,
     )
-    return TrackAnythingModel(
-        tracker=tracker, connections=connections, version=settings.model_version
-    )
+    return build_model(settings, workspace, projects)
+
+
+def build_model(
+    settings: Settings, workspace: Workspace, projects: ProjectOptions
+) -> TrackAnythingModel:
+    """The model over a workspace."""
+    tracker = Tracker(workspace, answer_seconds=settings.answer_seconds, objects=settings.objects)
+    return TrackAnythingModel(tracker=tracker, projects=projects, version=settings.model_version)

@@ -6,20 +6,17 @@ import time
 from typing import Any
 
 from flask import Flask, Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from ml_backend.journal import Journal
 from ml_backend.loading import BackgroundLoader
-from ml_backend.tasks import TaskKey, Tasks, TaskState
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
-def add_status(
-    app: Flask, version: str, loader: BackgroundLoader[Any], tasks: Tasks, journal: Journal
-) -> None:
-    """Add `/status`: the networks, the tasks that are remembered, the newest problems."""
+def add_status(app: Flask, version: str, loader: BackgroundLoader[Any], journal: Journal) -> None:
+    """Add `/status`: the networks and the newest problems."""
 
     @app.get("/status")
     def status() -> dict[str, Any]:
@@ -29,13 +26,12 @@ def add_status(
                 "state": loader.state,
                 "problem": loader.problem,
             },
-            "tasks": [_describe(key, state) for key, state in reversed(tasks.states())],
             "problems": journal.newest(),
         }
 
 
-def add_metrics(app: Flask, tasks: Tasks) -> None:
-    """Add `/metrics`: requests by route and status, their seconds, live sessions."""
+def add_metrics(app: Flask) -> None:
+    """Add `/metrics`: requests by route and status, and their seconds."""
     registry = CollectorRegistry()
     requests = Counter(
         "trackanything_requests", "Requests answered", ["route", "status"], registry=registry
@@ -47,8 +43,6 @@ def add_metrics(app: Flask, tasks: Tasks) -> None:
         registry=registry,
         buckets=_SECONDS,
     )
-    live = Gauge("trackanything_live_sessions", "Sessions in memory", registry=registry)
-    live.set_function(lambda: sum(state.live is not None for _, state in tasks.states()))
 
     @app.before_request
     def start() -> None:
@@ -64,14 +58,3 @@ def add_metrics(app: Flask, tasks: Tasks) -> None:
     @app.get("/metrics")
     def metrics() -> Response:
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-def _describe(key: TaskKey, state: TaskState) -> dict[str, Any]:
-    memory = state.memory
-    return {
-        "project": key.project,
-        "task": key.task,
-        "frames": len(state.addresses),
-        "live": state.live is not None,
-        "prompted": {label: memory.frames(label) for label in memory.rows},
-    }

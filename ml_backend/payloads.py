@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, NonNegativeInt, StringConstraints, ValidationError
 
@@ -33,12 +33,26 @@ class Work(BaseModel):
         annotation: of a draft, the number of the annotation that it changes.
         result: its rows.
         updated_at: when it was saved last.
+        user: whose draft it is.
+        completed_by: whose annotation it is.
     """
 
     id: int = 0
     annotation: int | None = None
     result: list[dict[str, Any]] | None = None
     updated_at: datetime | None = None
+    user: str | int | None = None
+    completed_by: Any = None
+
+    @property
+    def saved(self) -> float:
+        """When it was saved last, in seconds since the epoch; 0 where nothing was saved."""
+        return _seconds(self.updated_at)
+
+    @property
+    def author(self) -> str:
+        """Who made it, "" where nobody says so."""
+        return str(self.user or self.completed_by or "")
 
 
 class TaskData(BaseModel):
@@ -70,7 +84,7 @@ class Task(BaseModel):
         """
         for works, kind in ((self.drafts, "draft"), (self.annotations, "annotation")):
             if works:
-                newest = max(works, key=lambda work: (_seconds(work.updated_at), work.id))
+                newest = max(works, key=lambda work: (work.saved, work.id))
                 if newest.annotation is not None:
                     return f"annotation {newest.annotation}", newest
                 return f"{kind} {newest.id}", newest
@@ -114,7 +128,7 @@ class SetupBody(BaseModel):
     extra_params: str | dict[str, Any] | None = None
 
     @property
-    def objects(self) -> str | None:
+    def objects(self) -> Literal["one", "many"] | None:
         """How many objects a label has by the connection's extra parameters, if they say so."""
         extra = self.extra_params
         if isinstance(extra, str):
@@ -123,7 +137,9 @@ class SetupBody(BaseModel):
             except ValueError:
                 return None
         value = extra.get("objects") if isinstance(extra, dict) else None
-        return value if value in ("one", "many") else None
+        if value == "one" or value == "many":
+            return value
+        return None
 
 
 class Project(BaseModel):

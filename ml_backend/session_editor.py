@@ -62,8 +62,11 @@ class SessionEditor:
             now: the time, in seconds since the epoch.
         """
         work = self._find_work(name, rows, time.time() if now is None else now)
-        self._take_over(read_hand_work(rows, work, self._scene()))
-        work.compare({row.id for row in rows}, saved)
+        if saved >= work.saved:
+            # Else a request that came later was answered before, with a newer draft.
+            self._take_over(read_hand_work(rows, work, self._scene()))
+            work.compare({row.id for row in rows}, saved)
+            work.saved = saved
         return work
 
     def click(self, asked: Interaction, work: WorkNotes) -> Place:

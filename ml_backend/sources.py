@@ -1,0 +1,70 @@
+"""How the video of a session is opened again: its source, as it stands in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from ml_backend.connections import Connections
+from ml_backend.errors import MediaError
+from ml_backend.media import Media
+from trackanything_core.video.base import FrameSource
+from trackanything_core.video.images import ImageList
+
+
+class FramesSource(BaseModel):
+    """A video as a list of pictures.
+
+    Attributes:
+        project: as Label Studio names it in requests; says where the pictures are.
+        addresses: of all frames of the session, in order.
+    """
+
+    kind: Literal["frames"] = "frames"
+    project: str
+    addresses: list[str]
+
+
+Source = Annotated[FramesSource, Field(discriminator="kind")]
+"""All that can be opened."""
+
+_SOURCE: TypeAdapter[FramesSource] = TypeAdapter(FramesSource)
+
+
+class Sources:
+    """Opens the videos of sessions. Safe for many threads.
+
+    Args:
+        media: fetches pictures.
+        connections: knows where the pictures of a project are.
+    """
+
+    def __init__(self, media: Media, connections: Connections) -> None:
+        self._media = media
+        self._connections = connections
+
+    @contextmanager
+    def open(self, source: Mapping[str, Any]) -> Iterator[FrameSource]:
+        """Open a source; its files stay on disk until it is closed.
+
+        Raises:
+            MediaError: it cannot be fetched, or is no source of this backend.
+        """
+        try:
+            found = _SOURCE.validate_python(dict(source))
+        except ValidationError as error:
+            raise MediaError(f"expected the source of a session, got {source!r:.100}") from error
+        lease = self._media.lease(found.addresses, self._connections.of(found.project))
+        try:
+            with ImageList(lease.paths) as images:
+                yield images
+        finally:
+            lease.release()
+
+
+def frames_source(project: str, addresses: Sequence[str]) -> dict[str, Any]:
+    """The source of a task whose frames are pictures."""
+    return FramesSource(project=project, addresses=list(addresses)).model_dump(mode="json")
