@@ -118,3 +118,22 @@ def places_of(
         for frame in window.frames
         if work.regions.get(region_id(name, frame - window.first))
     }
+
+
+def all_regions(
+    config: FramesConfig,
+    window: Window,
+    labels: Mapping[ObjectId, str],
+    masks: Callable[[FrameIndex], FrameMasks],
+) -> list[Region]:
+    """All that is known on a task's frames; objects out of sight have no region there."""
+    regions = []
+    for frame in window.frames:
+        found = masks(frame)
+        for object_id, mask in found.masks.items():
+            if mask.any():
+                label, score = labels.get(object_id, object_id), found.scores[object_id]
+                regions.append(
+                    build_region(config, object_id, label, frame - window.first, mask, score)
+                )
+    return regions

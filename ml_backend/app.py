@@ -16,6 +16,7 @@ from ml_backend.connections import Connections
 from ml_backend.error_answers import answer_errors
 from ml_backend.errors import LabelConfigError
 from ml_backend.file_cache import FileCache
+from ml_backend.inbox import Inbox
 from ml_backend.journal import Journal
 from ml_backend.label_config import parse_label_config
 from ml_backend.loading import BackgroundLoader
@@ -43,6 +44,12 @@ class Model(Protocol):
     ) -> Sequence[Any]:
         """Answer what `/predict` asks."""
 
+    def take(self, body: WebhookBody) -> None:
+        """Take a webhook's event in."""
+
+
+_LOADING_SECONDS = 600.0
+"""How long an event waits for the networks."""
 
 LoadModel = Callable[[Settings, Sources, ProjectOptions], Model]
 
@@ -89,6 +96,8 @@ def _add_label_studio(
     loader: BackgroundLoader[Model],
     journal: Journal,
 ) -> None:
+    inbox = app.extensions["inbox"] = Inbox(journal)
+
     @app.get("/health")
     @app.get("/")
     def health() -> tuple[dict[str, str], int]:
@@ -114,12 +123,13 @@ def _add_label_studio(
     def predict() -> dict[str, Sequence[Any]]:
         data = request.get_json(force=True)
         body = read_body(PredictBody, data)
-        if body.context is None:
+        if body.context is None and loader.state == "loading":
+            # Asked again when the task is opened; nobody waits for this one.
             return {"results": no_predictions(len(body.tasks))}
         g.where = f"project {body.project} task {', '.join(str(task.id) for task in body.tasks)}"
         results = loader.wait(settings.answer_seconds).predict(
             data["tasks"],
-            context=data["params"]["context"],
+            context=body.context and data["params"]["context"],
             project=body.project or "",
             label_config=body.label_config,
         )
@@ -129,6 +139,10 @@ def _add_label_studio(
     def webhook() -> dict[str, str]:
         body = read_body(WebhookBody, request.get_json(force=True))
         logger.info("webhook %.40s", body.action)
+        inbox.put(
+            f"webhook {body.action:.40}",
+            lambda: loader.wait(_LOADING_SECONDS).take(body),
+        )
         return {"status": "ok"}
 
     @app.get("/versions")

@@ -23,3 +23,7 @@ class ModelNotReadyError(TrackAnythingError):
 
 class TrackingError(TrackAnythingError):
     """The work on a session's masks has failed."""
+
+
+class PushError(TrackAnythingError):
+    """A prediction cannot be written back to Label Studio."""

@@ -7,7 +7,7 @@ one, by comparing it with what it showed before.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -79,7 +79,7 @@ def begin_work(rows: Sequence[MaskRow], scene: Scene, others: Sequence[WorkNotes
         taken_over = next((h for h in known if h is not None and h.written == row.written), None)
         if taken_over is not None:
             notes.hand[row.id] = taken_over.model_copy()
-        elif _owner(row, scene) is not None and not row.by_hand:
+        elif _owner(row, scene.labels) is not None and not row.by_hand:
             notes.regions[row.id] = _digest_or_unknown(row)
     return notes
 
@@ -115,13 +115,17 @@ def read_hand_work(rows: Sequence[MaskRow], notes: WorkNotes, scene: Scene) -> H
     return found
 
 
-def places_by_hand(rows: Sequence[MaskRow], notes: WorkNotes) -> dict[Place, list[str]]:
-    """The regions that are a human's own now, by place."""
+def places_by_hand(
+    rows: Sequence[MaskRow], notes: WorkNotes, names: Iterable[ObjectId], first_frame: FrameIndex
+) -> dict[Place, list[str]]:
+    """The regions that are a human's own now, by place; damaged ones too."""
+    names = tuple(names)
     found: dict[Place, list[str]] = {}
     for row in rows:
         hand = notes.hand.get(row.id)
-        if row.by_hand and hand is not None:
-            found.setdefault((hand.object_id, hand.frame), []).append(row.id)
+        owner = hand.object_id if hand else _owner(row, names)
+        if row.by_hand and owner is not None:
+            found.setdefault((owner, row.frame + first_frame), []).append(row.id)
     return found
 
 
@@ -141,7 +145,7 @@ def _painted(
             logger.warning("region %s on frame %d is left out: %s", row.id, row.frame, error)
             continue
         frame = row.frame + scene.first_frame
-        owner = known.object_id if known else _owner(row, scene)
+        owner = known.object_id if known else _owner(row, scene.labels)
         if owner is None:
             owner = _meant(mask, row.label, frame, scene, found)
         # As it was answered: something else was changed, such as its label.
@@ -175,14 +179,14 @@ def _settle(
             found.anchors[place] = np.zeros(size, np.bool_)
 
 
-def _owner(row: MaskRow, scene: Scene) -> ObjectId | None:
+def _owner(row: MaskRow, names: Iterable[ObjectId]) -> ObjectId | None:
     """The object whose region, as answered, a row is."""
-    return next((name for name in scene.labels if region_id(name, row.frame) == row.id), None)
+    return next((name for name in names if region_id(name, row.frame) == row.id), None)
 
 
 def _place(row: MaskRow, notes: WorkNotes, scene: Scene) -> Place | None:
     hand = notes.hand.get(row.id)
-    owner = hand.object_id if hand else _owner(row, scene)
+    owner = hand.object_id if hand else _owner(row, scene.labels)
     return None if owner is None else (owner, row.frame + scene.first_frame)
 
 

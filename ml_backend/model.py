@@ -6,20 +6,26 @@ imports it, and this module is imported where the networks are loaded.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_backend.errors import RequestError
 from ml_backend.label_config import parse_label_config
-from ml_backend.payloads import PredictBody, read_body
+from ml_backend.payloads import PredictBody, WebhookBody, read_body
 from ml_backend.projects import ProjectOptions
-from ml_backend.prompts import read_interaction
-from ml_backend.regions import Prediction, build_prediction, no_predictions
+from ml_backend.prompts import Interaction, read_interaction
+from ml_backend.regions import Prediction, build_prediction
 from ml_backend.requests import read_task, read_work
 from ml_backend.settings import Settings
 from ml_backend.sources import Sources
+from ml_backend.submissions import Submissions
 from ml_backend.tracker import Tracker, TrackingRequest
+from ml_backend.workspaces import Workspace
+from trackanything_core.errors import TrackAnythingError
 from trackanything_core.models.registry import load_propagator, load_segmenter
+
+logger = logging.getLogger(__name__)
 
 try:
     from label_studio_ml.model import LabelStudioMLBase
@@ -37,16 +43,24 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
 
     Args:
         tracker: does the work.
+        submissions: what happens beside interactive requests.
         projects: what the connections of projects say.
         version: named in predictions.
         kwargs: for the base class.
     """
 
     def __init__(
-        self, *, tracker: Tracker, projects: ProjectOptions, version: str, **kwargs: Any
+        self,
+        *,
+        tracker: Tracker,
+        submissions: Submissions,
+        projects: ProjectOptions,
+        version: str,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._tracker = tracker
+        self._submissions = submissions
         self._projects = projects
         self._version = version
 
@@ -69,13 +83,13 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
             kwargs: what else label-studio-ml passes on; not used.
 
         Returns:
-            One prediction for the task; nothing for each task of a batch.
+            One prediction for the task; for each task of a batch one, or none.
 
         Raises:
             TrackAnythingError: the request cannot be answered.
         """
         if context is None:
-            return no_predictions(len(tasks))
+            return [self._known(task, project, label_config) for task in tasks]
         body = read_body(
             PredictBody,
             {
@@ -85,26 +99,45 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
                 "params": {"context": context},
             },
         )
-        return [build_prediction(self._tracker.answer(self._read(body)), self._version)]
+        return [build_prediction(self._tracker.answer(*self._read(body)), self._version)]
 
     def fit(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Nothing is learnt from annotations here."""
         return {}
 
-    def _read(self, body: PredictBody) -> TrackingRequest:
+    def take(self, body: WebhookBody) -> None:
+        """Take a webhook's event in, for as long as that takes.
+
+        Raises:
+            TrackAnythingError: it cannot be taken in.
+        """
+        self._submissions.take(body)
+
+    def _read(self, body: PredictBody) -> tuple[TrackingRequest, Interaction]:
         if len(body.tasks) != 1 or body.context is None:
             raise RequestError(f"expected one task with its context, got {len(body.tasks)} tasks")
         (task,) = body.tasks
         config = parse_label_config(body.label_config)
         project = body.project or str(task.project or "")
-        return TrackingRequest(
+        request = TrackingRequest(
             task=read_task(task, project, config),
             config=config,
-            interaction=read_interaction(body.context.result, config),
             work=read_work(task, config),
             objects=self._projects.objects_of(project),
             user=task.open_work()[1].author,
         )
+        return request, read_interaction(body.context.result, config)
+
+    def _known(self, task: Mapping[str, Any], project: str, label_config: str) -> list[Prediction]:
+        """What is known of a task of a batch; nothing, rather than an error for all of them."""
+        try:
+            body = read_body(PredictBody, {"tasks": [task], "project": project})
+            config = parse_label_config(label_config)
+            known = self._submissions.known(body.tasks[0], project, config)
+        except TrackAnythingError as error:
+            logger.warning("task %s has no prediction: %s", task.get("id"), error)
+            return []
+        return [known] if known else []
 
 
 def load_model(
@@ -123,12 +156,24 @@ def load_model(
         sources.open,
         live_sessions=settings.live_sessions,
     )
-    return build_model(settings, workspace, projects)
+    return build_model(settings, workspace, sources, projects)
 
 
 def build_model(
-    settings: Settings, workspace: Workspace, projects: ProjectOptions
+    settings: Settings, workspace: Workspace, sources: Sources, projects: ProjectOptions
 ) -> TrackAnythingModel:
     """The model over a workspace."""
     tracker = Tracker(workspace, answer_seconds=settings.answer_seconds, objects=settings.objects)
-    return TrackAnythingModel(tracker=tracker, projects=projects, version=settings.model_version)
+    submissions = Submissions(
+        workspace,
+        tracker,
+        sources.connections,
+        version=settings.model_version,
+        track=settings.track_on_submit,
+    )
+    return TrackAnythingModel(
+        tracker=tracker,
+        submissions=submissions,
+        projects=projects,
+        version=settings.model_version,
+    )

@@ -44,7 +44,7 @@ class Sources:
 
     def __init__(self, media: Media, connections: Connections) -> None:
         self._media = media
-        self._connections = connections
+        self.connections = connections
 
     @contextmanager
     def open(self, source: Mapping[str, Any]) -> Iterator[FrameSource]:
@@ -57,7 +57,7 @@ class Sources:
             found = _SOURCE.validate_python(dict(source))
         except ValidationError as error:
             raise MediaError(f"expected the source of a session, got {source!r:.100}") from error
-        lease = self._media.lease(found.addresses, self._connections.of(found.project))
+        lease = self._media.lease(found.addresses, self.connections.of(found.project))
         try:
             with ImageList(lease.paths) as images:
                 yield images

@@ -85,12 +85,11 @@ class OpenWork:
 
 @dataclass(frozen=True, slots=True)
 class TrackingRequest:
-    """One interactive request, understood.
+    """What a request is about: a task, as it is in the editor of who asks.
 
     Attributes:
         task: which task.
         config: the project's labelling configuration.
-        interaction: what is asked.
         work: what the editor has open.
         objects: how many objects a label may have, where the project says so.
         user: who asks, if it is known.
@@ -98,7 +97,6 @@ class TrackingRequest:
 
     task: TrackingTask
     config: FramesConfig
-    interaction: Interaction
     work: OpenWork = OpenWork()
     objects: Objects | None = None
     user: str = ""
@@ -133,7 +131,9 @@ class _Edit:
             self.window,
             self.notes.names,
             self.session.frame_masks,
-            by_hand=places_by_hand(self.request.work.rows, self.work),
+            by_hand=places_by_hand(
+                self.request.work.rows, self.work, self.notes.names, self.window.first
+            ),
             asked=asked,
         )
 
@@ -163,11 +163,15 @@ class Tracker:
         self._clock = clock
         self._arrivals = Arrivals()
 
-    def answer(self, request: TrackingRequest) -> list[Region]:
+    def answer(self, request: TrackingRequest, asked: Interaction) -> list[Region]:
         """The regions that a request asks for.
 
         A click answers its own frame, *Track* waits for all frames; with both comes whatever else
         is new to the annotation.
+
+        Args:
+            request: whose request it is.
+            asked: what it asks for.
 
         Raises:
             TrackAnythingError: the request cannot be answered; nothing that was known is lost.
@@ -175,34 +179,48 @@ class Tracker:
         deadline = self._clock() + self._answer_seconds
         session_id = request.task.session_id
         with self._arrivals.arrive((session_id, request.work.name)) as is_superseded:
-            if request.interaction.command is not Command.TRACK:
-                with self._edit(request) as edit:
-                    news = self._do(request, edit)
+            if asked.command is Command.STOP:
+                self._workspace.cancel(session_id)
+            if asked.command is not Command.TRACK:
+                with self._edit(request, asked) as edit:
+                    news = self._do(edit, asked)
                     self._give(edit, news, is_superseded())
-                if request.interaction.command is Command.STOP:
-                    self._workspace.cancel(session_id)
                 return news.regions
-            with self._edit(request) as edit:
+            with self._edit(request, asked) as edit:
                 if not edit.session.objects:
                     raise PromptError(
                         "nothing to track: prompt an object first, with a click or a box"
                     )
                 number = edit.work.requests
             self._track(request, deadline, is_superseded)
-            with self._edit(request, newly=False) as edit:
+            with self._edit(request, None) as edit:
                 news = edit.news()
                 self._give(edit, news, is_superseded() or edit.work.requests != number)
                 return news.regions
 
-    def _do(self, request: TrackingRequest, edit: _Edit) -> News:
-        asked, command = request.interaction, request.interaction.command
-        if command is None:
+    def take_over(self, request: TrackingRequest) -> bool:
+        """Take over what a human did by hand in an annotation, without anything to answer.
+
+        Returns:
+            Whether the task has objects now.
+
+        Raises:
+            TrackAnythingError: the session cannot be opened.
+        """
+        known = self._workspace.view(request.task.session_id)
+        if known is None and not any(row.by_hand for row in request.work.rows):
+            return False
+        with self._edit(request, None, read=True) as edit:
+            return bool(edit.session.objects)
+
+    def _do(self, edit: _Edit, asked: Interaction) -> News:
+        if asked.command is None:
             return edit.news(edit.editor.click(asked, edit.work))
-        if command is Command.FORGET:
+        if asked.command is Command.FORGET:
             edit.editor.forget(asked)
         news = edit.news()
-        if command is Command.NEXT:
-            return News([*news.regions, _next_region(edit)], news.digests)
+        if asked.command is Command.NEXT:
+            return News([*news.regions, _next_region(edit, asked)], news.digests)
         return news
 
     def _track(
@@ -217,12 +235,15 @@ class Tracker:
             raise TrackingError(f"tracking failed: {status.error}")
 
     @contextmanager
-    def _edit(self, request: TrackingRequest, *, newly: bool = True) -> Iterator[_Edit]:
+    def _edit(
+        self, request: TrackingRequest, asked: Interaction | None, *, read: bool = False
+    ) -> Iterator[_Edit]:
         """Lend the session, with what a human did by hand taken over.
 
         Args:
             request: for whom.
-            newly: whether the request has just come.
+            asked: what is asked, where a request has just come.
+            read: whether hand work is read though nothing is asked.
         """
         task, work = request.task, request.work
         source = None if task.session else frames_source(task.key.project, task.addresses)
@@ -235,16 +256,17 @@ class Tracker:
                 many=(notes.objects or self._objects) == "many",
                 first_frame=task.first_frame,
             )
-            if newly:
+            if asked is not None or read:
                 open_work = editor.open_work(work.name, work.rows, work.saved, self._clock())
-                open_work.requests += 1
-                if notes.prompts.repeats(request.interaction):
-                    open_work.take_back()
-                if request.interaction.command:
-                    notes.prompts = notes.prompts.with_known(request.interaction)
             else:
                 # A newer request may have found a draft where there was none.
                 open_work = notes.works.get(work.name, WorkNotes())
+            if asked is not None:
+                open_work.requests += 1
+                if notes.prompts.repeats(asked):
+                    open_work.take_back()
+                if asked.command:
+                    notes.prompts = notes.prompts.with_known(asked)
             try:
                 yield _Edit(request, live, notes, editor, open_work)
             finally:
@@ -257,13 +279,13 @@ class Tracker:
             edit.work.give(news.digests, edit.live.mark, self._clock())
 
 
-def _next_region(edit: _Edit) -> Region:
+def _next_region(edit: _Edit, asked: Interaction) -> Region:
     """A mark on the frame of the task that is most worth a look.
 
     Raises:
         PromptError: there is nothing to look at.
     """
-    window, asked = edit.window, edit.request.interaction
+    window = edit.window
     found = edit.session.suggest(len(edit.session.source))
     suggestion = next((s for s in found if s.frame in window), None)
     if suggestion is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from trackanything_core.tracking.frame_masks import FrameMasks
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import FrameIndex, ObjectId
 
@@ -31,7 +32,20 @@ class JobStatus(Protocol):
     def error(self) -> str: ...
 
 
+class SessionView(Protocol):
+    @property
+    def objects(self) -> tuple[ObjectId, ...]: ...
+    @property
+    def labels(self) -> Mapping[ObjectId, str]: ...
+    @property
+    def size(self) -> tuple[int, int]: ...
+    @property
+    def is_stale(self) -> bool: ...
+    def frame_masks(self, frame: FrameIndex) -> FrameMasks: ...
+
+
 class Workspace(Protocol):
+    def view(self, session_id: str) -> SessionView | None: ...
     def edit(
         self, session_id: str, source: Mapping[str, Any] | None = None
     ) -> AbstractContextManager[LiveSession]: ...

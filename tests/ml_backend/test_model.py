@@ -12,8 +12,9 @@ from ml_backend.errors import RequestError
 from ml_backend.file_cache import FileCache
 from ml_backend.media import Media
 from ml_backend.model import TrackAnythingModel
+from ml_backend.projects import ProjectOptions
 from ml_backend.settings import Settings
-from ml_backend.tasks import Tasks
+from ml_backend.sources import Sources
 from tests.ml_backend.requests import click, predict_body
 from tests.ml_backend.test_app import ADDRESSES, load_discs
 from tests.ml_backend.test_tracker import still
@@ -24,7 +25,7 @@ from tests.ml_backend.web import serve
 def model(tmp_path: Path) -> TrackAnythingModel:
     settings = Settings()
     media = Media(FileCache(tmp_path, limit=0), file_limit=10**6)
-    return load_discs(settings, Connections(settings), media, Tasks(live_sessions=1))
+    return load_discs(settings, Sources(media, Connections(settings)), ProjectOptions())
 
 
 def test_it_is_a_model_of_label_studio_ml(model: TrackAnythingModel) -> None:

@@ -70,7 +70,7 @@ class Desk:
             self.window,
             self.notes.names,
             self.session.frame_masks,
-            by_hand=places_by_hand(mask_rows, notes),
+            by_hand=places_by_hand(mask_rows, notes, self.notes.names, self.window.first),
             asked=place,
         )
         if delivered:
@@ -285,6 +285,16 @@ def test_damaged_masks_do_not_stand_in_the_way(desk: Desk) -> None:
     small = painted("y", "Dog", 2, np.ones((3, 3), np.bool_))
     assert desk.ask(click(10, 12), draft=[broken, small]).keys() == {"Cat-f0"}
     assert desk.session.objects == ("Cat",)
+
+
+def test_a_damaged_mask_of_a_human_is_not_overwritten(desk: Desk) -> None:
+    desk.ask(click(10, 12))
+    desk.track()
+    broken = changed("Cat", 3, disc(30, 20))
+    broken["value"]["imageDataURL"] = "data:image/png;base64,AAAA"
+    answer = desk.ask(click(10, 14, frame=3, label="Dog"), draft=[broken])
+    # Dog takes pixels of Cat there, but the region of Cat is a human's.
+    assert answer.keys() == {"Dog-f3"}
 
 
 def test_forget_takes_the_object_under_the_click_away(desk: Desk) -> None:

@@ -68,10 +68,9 @@ class Bench:
         request = TrackingRequest(
             task=TrackingTask(TaskKey(self.project, task), addresses),
             config=config,
-            interaction=read_interaction(rows, config),
             work=OpenWork(f"draft {task}", tuple(masks_of(*shown)), time.time()),
         )
-        regions = self.tracker.answer(request)
+        regions = self.tracker.answer(request, read_interaction(rows, config))
         if accept:
             self.draft.update({region["id"]: region for region in regions})
         return {

@@ -49,6 +49,15 @@ class Live:
         return [key for key, (_, at) in self.digests.items() if at > mark]
 
 
+class View:
+    def __init__(self, live):
+        self.objects = live.session.objects
+        self.labels = live.labels
+        self.size = live.session.source.size
+        self.is_stale = bool(live.session.stale())
+        self.frame_masks = live.session.frame_masks
+
+
 class MemoryWorkspace:
     def __init__(self, segmenter, propagators, open_source):
         self.segmenter, self.propagators, self.open_source = segmenter, propagators, open_source
@@ -66,6 +75,11 @@ class MemoryWorkspace:
                 images = self.stack.enter_context(self.open_source(source))
                 self.lives[session_id] = Live(Session(images, self.segmenter, self.propagators))
             yield self.lives[session_id]
+
+    def view(self, session_id):
+        with self.lock:
+            live = self.lives.get(session_id)
+            return live and View(live)
 
     def track(self, session_id, *, user="", project=""):
         status = self.jobs[session_id] = Status()

@@ -1,0 +1,122 @@
+"""What happens when an annotation is submitted: its hand work counts, and what is missing follows.
+
+The missing masks come back as a prediction, since nothing can be put into an open editor.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from ml_backend.answers import Window, all_regions
+from ml_backend.connections import Connections
+from ml_backend.label_config import FramesConfig, parse_label_config
+from ml_backend.payloads import Task, WebhookBody
+from ml_backend.push import push_prediction, with_note
+from ml_backend.regions import Prediction, build_prediction
+from ml_backend.requests import read_task, read_work
+from ml_backend.tracker import Tracker, TrackingRequest, TrackingTask
+from ml_backend.workspaces import JobStatus, SessionView, Workspace
+
+logger = logging.getLogger(__name__)
+
+_EVENTS = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED")
+
+
+class Submissions:
+    """Takes events of annotations in, one at a time, each for as long as its work takes.
+
+    Args:
+        workspace: the sessions, and the work on them.
+        tracker: takes hand work over.
+        connections: where predictions are written back.
+        version: named in predictions.
+        track: whether missing masks are computed and written back.
+        wait_seconds: how long one submission may be waited for.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        tracker: Tracker,
+        connections: Connections,
+        *,
+        version: str,
+        track: bool,
+        wait_seconds: float = 24 * 3600.0,
+    ) -> None:
+        self._workspace = workspace
+        self._tracker = tracker
+        self._connections = connections
+        self._version = version
+        self._track = track
+        self._wait_seconds = wait_seconds
+
+    def take(self, body: WebhookBody) -> None:
+        """Take a webhook's event in; those that say nothing of masks are passed over.
+
+        Raises:
+            TrackAnythingError: it cannot be taken in, or the prediction cannot be written back.
+        """
+        if body.action not in _EVENTS or not (body.annotation and body.task and body.project):
+            return
+        config = parse_label_config(body.project.label_config)
+        task = body.task.model_copy(update={"annotations": [body.annotation]})
+        request = TrackingRequest(
+            read_task(task, body.project.name, config),
+            config,
+            read_work(task, config),
+            user=body.annotation.author,
+        )
+        if self._tracker.take_over(request) and self._track:
+            self._complete(request)
+
+    def known(self, task: Task, project: str, config: FramesConfig) -> Prediction | None:
+        """What is known of a task, if all of it is; else the work on it begins, if there is any."""
+        asked = read_task(task, project, config)
+        view = self._workspace.view(asked.session_id)
+        if view is None or not view.objects:
+            return None
+        if view.is_stale:
+            self._workspace.track(asked.session_id, project=project)
+            return None
+        return self._predict(asked, config, view)
+
+    def _complete(self, request: TrackingRequest) -> None:
+        """Compute what is missing and write everything back."""
+        task, session_id = request.task, request.task.session_id
+        self._workspace.track(session_id, user=request.user, project=task.key.project)
+        status = self._workspace.wait(session_id, self._wait_seconds)
+        view = self._workspace.view(session_id)
+        if view is None:
+            return
+        prediction = self._predict(task, request.config, view)
+        push_prediction(
+            self._connections.of(task.key.project),
+            task.key.task,
+            with_note(prediction, _what_happened(view, status)),
+        )
+
+    def _predict(self, task: TrackingTask, config: FramesConfig, view: SessionView) -> Prediction:
+        window = Window(task.first_frame, len(task.addresses), view.size)
+        labels: Mapping[str, Any] = view.labels
+        regions = all_regions(config, window, labels, view.frame_masks)
+        return build_prediction(regions, self._version)
+
+
+def _what_happened(view: SessionView, status: JobStatus | None) -> str:
+    """One line for the person who opens the task."""
+    objects = len(view.objects)
+    what = f"{objects} {'object' if objects == 1 else 'objects'}"
+    if status is None or status.state == "done":
+        return f"Tracked on submit: {what}, all frames done."
+    if status.state == "failed":
+        return (
+            f"Tracking on submit FAILED after {status.done} of {status.total} frames: "
+            f"{status.error}. The masks so far are here; submit again to go on."
+        )
+    return (
+        f"Tracking on submit was stopped ({status.state}) after {status.done} of "
+        f"{status.total} frames. The masks so far are here."
+    )
