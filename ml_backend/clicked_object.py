@@ -53,23 +53,23 @@ def choose_object(
     return new_object(label, {*labels, *taken})
 
 
-def object_at(click: Click, masks: Mapping[ObjectId, Mask]) -> ObjectId | None:
-    """The object under a click, or at whose border it is; None over the background."""
-    near = nearest_object(click, masks)
-    return near if near is not None and touches(click, masks[near]) else None
-
-
 def nearest_object(mark: Click | Box, masks: Mapping[ObjectId, Mask]) -> ObjectId | None:
     """The object whose mask is nearest to a mark; None where no mask has a pixel."""
     shown = {object_id: mask for object_id, mask in masks.items() if mask.any()}
     return min(shown, key=lambda object_id: _distance(mark, shown[object_id]), default=None)
 
 
-def touches(mark: Click | Box, mask: Mask) -> bool:
-    """Whether a click is inside a mask or at its border, or a box is drawn round it."""
+def touches(mark: Click | Box, mask: Mask, border: float = _BORDER) -> bool:
+    """Whether a click is inside a mask or at its border, or a box is drawn round it.
+
+    Args:
+        mark: click or box in pixels.
+        mask: (H, W) bool with at least one pixel.
+        border: share of the picture's diagonal that still counts as the border.
+    """
     if isinstance(mark, Box):
         return 1 - _distance(mark, mask) >= _SAME_BOX
-    return _distance(mark, mask) <= max(_BORDER * math.hypot(*mask.shape), 1.0)
+    return _distance(mark, mask) <= max(border * math.hypot(*mask.shape), 1.0)
 
 
 def new_object(label: str, taken: Iterable[ObjectId]) -> ObjectId:

@@ -75,6 +75,7 @@ class Task(BaseModel):
     data: dict[str, Any] = {}
     drafts: list[Work] = []
     annotations: list[Work] = []
+    predictions: list[dict[str, Any]] = []
 
     def open_work(self) -> tuple[str, Work]:
         """What the editor most likely has open, with a name that stays while it is worked on.

@@ -40,8 +40,13 @@ def push_prediction(connection: Connection, task: int, prediction: Prediction) -
     _call(connection, "POST", "api/predictions/", json={"task": task, **prediction})
     # Only now, so that there is one at any time.
     for old in older:
-        if str(old.get("model_version") or "").startswith(OURS):
+        if is_ours(old):
             _call(connection, "DELETE", f"api/predictions/{old['id']}/")
+
+
+def is_ours(prediction: Mapping[str, Any]) -> bool:
+    """Whether a prediction, as Label Studio has it, comes from this backend."""
+    return str(prediction.get("model_version") or "").startswith(OURS)
 
 
 def with_note(prediction: Prediction, note: str) -> Prediction:

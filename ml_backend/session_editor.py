@@ -19,6 +19,12 @@ from trackanything_core.types import FrameIndex, Mask, ObjectId, Prompt
 
 logger = logging.getLogger(__name__)
 
+_BESIDE = 0.05
+"""Share of the picture's diagonal from which an object is meant by a click beside it.
+
+The editor keeps clicks inside an accepted mask to itself.
+"""
+
 _NEW = "new"
 _NEW_SECONDS = 15.0
 """Work of a moment ago without a draft; later, an editor without a draft is another one."""
@@ -124,10 +130,10 @@ class SessionEditor:
         row = asked.rows[-1]
         masks = self._masks(row.frame)
         near = nearest_object(row.mark, masks)
-        if near is None or not (row.selected or touches(row.mark, masks[near])):
+        if near is None or not (row.selected or touches(row.mark, masks[near], _BESIDE)):
             raise PromptError(
-                "there is no object under the click: click inside the mask of the object "
-                f"to forget, one of {', '.join(self.labels) or '(none yet)'}"
+                "there is no object under the click: click on the mask of the object to forget, "
+                f"or close beside it; the objects are {', '.join(self.labels) or '(none yet)'}"
             )
         self._remove(near)
         return near

@@ -13,7 +13,7 @@ from ml_backend.answers import Window, all_regions
 from ml_backend.connections import Connections
 from ml_backend.label_config import FramesConfig, parse_label_config
 from ml_backend.payloads import Task, WebhookBody
-from ml_backend.push import push_prediction, with_note
+from ml_backend.push import is_ours, push_prediction, with_note
 from ml_backend.regions import Prediction, build_prediction
 from ml_backend.requests import read_task, read_work
 from ml_backend.tracker import Tracker, TrackingRequest, TrackingTask
@@ -73,7 +73,12 @@ class Submissions:
             self._complete(request)
 
     def known(self, task: Task, project: str, config: FramesConfig) -> Prediction | None:
-        """What is known of a task, if all of it is; else the work on it begins, if there is any."""
+        """What is known of a task, if all of it is; else the work on it begins, if there is any.
+
+        Nothing for a task that has a prediction of ours, or gets one for its annotation.
+        """
+        if any(is_ours(found) for found in task.predictions) or (self._track and task.annotations):
+            return None
         asked = read_task(task, project, config)
         view = self._workspace.view(asked.session_id)
         if view is None or not view.objects:

@@ -39,7 +39,9 @@ class LabelStudio:
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 
-    def create_project(self, title: str, label_config: str, backend_url: str) -> int:
+    def create_project(
+        self, title: str, label_config: str, backend_url: str, **connection: Any
+    ) -> int:
         """Make a project that has the backend for interactive predictions."""
         project = self.call(
             "POST", "/api/projects", json={"title": title, "label_config": label_config}
@@ -52,6 +54,7 @@ class LabelStudio:
                 "project": project["id"],
                 "title": "backend",
                 "is_interactive": True,
+                **connection,
             },
         )
         number: int = project["id"]
@@ -74,6 +77,28 @@ class LabelStudio:
         tasks = self.call("GET", f"/api/tasks?project={project}")["tasks"]
         number: int = tasks[-1]["id"]
         return number
+
+    def draft(self, task: int) -> list[dict[str, Any]]:
+        """The rows of the newest draft of a task."""
+        rows: list[dict[str, Any]] = self.call("GET", f"/api/tasks/{task}/drafts")[-1]["result"]
+        return rows
+
+    def annotation(self, task: int) -> list[dict[str, Any]]:
+        """The rows of the newest annotation of a task."""
+        rows: list[dict[str, Any]] = self.call("GET", f"/api/tasks/{task}/annotations/")[-1][
+            "result"
+        ]
+        return rows
+
+    def touch(self, task: int) -> None:
+        """Save the newest annotation of a task once more, as it is."""
+        newest = self.call("GET", f"/api/tasks/{task}/annotations/")[-1]
+        self.call("PATCH", f"/api/annotations/{newest['id']}/", json={"result": newest["result"]})
+
+    def predictions(self, task: int) -> list[dict[str, Any]]:
+        """The predictions of a task."""
+        found: list[dict[str, Any]] = self.call("GET", f"/api/predictions/?task={task}")
+        return found
 
     def interact(self, project: int, task: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
         """What the editor does on a smart click: ask the backend through Label Studio."""
