@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trackanything_core.cli.cuts import Cuts, cuts_of
+from trackanything_core.cli.effort import Interactive, evaluate_effort
 from trackanything_core.cli.models import (
     Device,
     PropagatorName,
@@ -22,6 +24,7 @@ from trackanything_core.cli.models import (
     load_models,
 )
 from trackanything_core.cli.progress import progress_bar
+from trackanything_core.evaluation.annotator import Annotator
 from trackanything_core.evaluation.davis import DavisSequence, read_davis
 from trackanything_core.evaluation.first_masks import Init, first_masks
 from trackanything_core.evaluation.flow_baseline import FlowPropagators
@@ -42,8 +45,28 @@ def evaluate(
     ],
     init: Annotated[Init, typer.Option(help="Start from the true mask or from clicks.")] = "mask",
     clicks: Annotated[
-        int, typer.Option(min=1, help="With --init click: simulated clicks for each object.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Simulated clicks for each object: with --init click as many as that (1 if not "
+            "given), with --interactive at most that many on a frame (5 if not given).",
+            show_default=False,
+        ),
+    ] = None,
+    interactive: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BUDGET",
+            min=1,
+            help="Let a simulated annotator correct so many frames of each sequence, chosen by "
+            "suggestion, evenly and at random, and print J&F after each of them.",
+            show_default=False,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="With --interactive: draw it.", show_default=False),
+    ] = None,
     baseline: Annotated[
         Literal["flow"] | None, typer.Option(help="Measure optical flow beside it.")
     ] = None,
@@ -58,14 +81,23 @@ def evaluate(
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Track every sequence of a data set and print J, F and J&F.
+    """Track every sequence of a data set and print J, F and J&F, or what human effort buys.
 
     DIR holds JPEGImages/480p/SEQUENCE/*.jpg and Annotations/480p/SEQUENCE/*.png.
     """
     sequences = _chosen(read_davis(data), sequence or [])
-    answering, tracker = load_models(
-        segmenter, segmenter_weights, propagator, propagator_weights, device
+    load = partial(
+        load_models, segmenter, segmenter_weights, propagator, propagator_weights, device
     )
+    if interactive is not None:
+        _refuse(baseline is not None, "--baseline goes without --interactive")
+        annotator = Annotator() if clicks is None else Annotator(clicks)
+        asked = Interactive(interactive, init, annotator, cuts, plot)
+        evaluate_effort(sequences, load, asked, data=data, as_json=as_json)
+        return
+    _refuse(plot is not None, "--plot goes with --interactive only")
+    clicks = clicks or 1
+    answering, tracker = load()
     trackers: dict[str, PropagatorFactory] = {"ours": tracker}
     if baseline == "flow":
         trackers["flow"] = FlowPropagators()
@@ -87,6 +119,11 @@ def evaluate(
         typer.echo(json.dumps(report))
     else:
         _print_table(scores)
+
+
+def _refuse(condition: bool, why: str) -> None:
+    if condition:
+        raise typer.BadParameter(why)
 
 
 def _chosen(sequences: list[DavisSequence], names: Sequence[str]) -> list[DavisSequence]:
