@@ -2,11 +2,12 @@
 
 A mask goes wrong the faster the less sure the propagator is of it, and errors add up on the way
 from the anchor as the steps of a random walk do: so the error to expect of a mask is taken to be
-(1 − score) · √distance, the distance in frames from the nearest anchor of its shot. A correction
-brings an anchor nearer to the frames around it, up to the next anchors or cuts, and their errors
-shrink with the root of that. What it is worth is how much expected error it takes away, summed
-over these frames and over the objects. So neither a poor mask of which nothing follows comes
-first, nor the middle of a long run that went well. No truth and no picture is looked at.
+(1 − score) · √distance, in frames from the anchor before or after. Between two anchors, where two
+passes are blended, the walk is tied at both ends, a Brownian bridge; its variance, in place of
+the distance, is the product of both distances over their sum. A correction ties the walk in one
+more place. What it is worth is how much expected error that takes away, summed over the frames up
+to the next anchors or cuts and over the objects. So neither a poor mask of which nothing follows
+comes first, nor the middle of a long run that went well. No truth and no picture is looked at.
 """
 
 from __future__ import annotations
@@ -116,20 +117,37 @@ def _worth_in_gap(
     before: FrameIndex | None,
     after: FrameIndex | None,
 ) -> _Frames:
-    ends = [end for end in (before, after) if end is not None]
-    between = np.abs(frames[:, None] - frames)
-    if not ends:
-        unseen: _Frames = np.maximum(_UNSEEN - _expected(doubts, between), 0).sum(axis=1)
-        return unseen
-    now = np.min([np.abs(frames - end) for end in ends], axis=0)
-    left = np.sqrt(np.minimum(now, between) / now)
-    worth: _Frames = (_expected(doubts, now) * (1 - left)).sum(axis=1)
-    return worth
+    """The same for the frames of a gap, (G,), between these anchors."""
+    places = frames.astype(np.float64)
+    to_before = places - (-np.inf if before is None else before)
+    to_after = (np.inf if after is None else after) - places
+    # Row: where the new anchor is. Column: of which frame.
+    beyond = places - places[:, None]
+    then = _variance(
+        np.where(beyond >= 0, beyond, to_before), np.where(beyond < 0, -beyond, to_after)
+    )
+    if before is None and after is None:
+        worth: _Frames = np.maximum(_UNSEEN - _expected(doubts, then), 0)
+    else:
+        now = _variance(to_before, to_after)
+        worth = _expected(doubts, now) * (1 - np.sqrt(then / now))
+    summed: _Frames = worth.sum(axis=1)
+    return summed
 
 
-def _expected(doubts: _Frames, distances: npt.NDArray[np.int64]) -> _Frames:
-    """Errors to expect, 0..1, of frames (T,) whose nearest anchor is so far away, (…, T)."""
-    errors: _Frames = np.minimum(1, doubts * np.sqrt(np.minimum(distances, _LONGEST_WALK)))
+def _variance(to_before: _Frames, to_after: _Frames) -> _Frames:
+    """Of a random walk that is tied so many frames before and after; inf where it is not.
+
+    One of both is finite.
+    """
+    nearer, farther = np.minimum(to_before, to_after), np.maximum(to_before, to_after)
+    variance: _Frames = nearer / (1 + nearer / farther)
+    return variance
+
+
+def _expected(doubts: _Frames, variances: _Frames) -> _Frames:
+    """Errors to expect, 0..1, of frames (G,) where the walk has these variances, (…, G)."""
+    errors: _Frames = np.minimum(1, doubts * np.sqrt(np.minimum(variances, _LONGEST_WALK)))
     return errors
 
 

@@ -32,7 +32,7 @@ def frames(known: Evidence, count: int = 1, cuts: Sequence[FrameIndex] = ()) -> 
 
 def test_beside_one_anchor_the_far_part_of_the_video_comes_first() -> None:
     (frame,) = frames(evidence([0]))
-    assert COUNT / 2 < frame < 0.8 * COUNT
+    assert 0.7 * COUNT < frame < 0.8 * COUNT
 
 
 def test_between_two_anchors_the_middle_comes_first() -> None:
@@ -68,7 +68,7 @@ def test_masks_that_are_missing_have_no_score() -> None:
 
 def test_suggestions_are_spread() -> None:
     found = sorted([0, *frames(evidence([0]), count=4), COUNT])
-    assert min(np.diff(found)) >= 5
+    assert min(np.diff(found)) >= 4
 
 
 def test_where_nothing_can_be_mended_nothing_is_named() -> None:
