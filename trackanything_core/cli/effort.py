@@ -7,6 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from trackanything_core.evaluation.effort import (
 from trackanything_core.evaluation.effort_plot import check_plotting, plot_effort
 from trackanything_core.evaluation.first_masks import Init
 from trackanything_core.evaluation.policies import Policy, at_random, evenly, suggested
+from trackanything_core.evaluation.replay import ReplayedPropagators
 from trackanything_core.models.base import PropagatorFactory, Segmenter
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import Prompt
@@ -125,11 +127,12 @@ def _annotate(
     scorer = Scorer(sequence)
     with (
         open_source(sequence.images) as source,
+        closing(ReplayedPropagators(propagators)) as replayed,
         tempfile.TemporaryDirectory() as folder,
         progress_bar(sequence.name) as progress,
     ):
         steps = iter(range(1, total + 1))
-        session = Session(source, segmenter, propagators, cuts=cuts_of(source, asked.cuts))
+        session = Session(source, segmenter, replayed, cuts=cuts_of(source, asked.cuts))
         first = _first_round(session, sequence, asked, scorer)
         progress(next(steps), total)
         # Every policy goes on from here; what they share is computed once.
@@ -138,7 +141,7 @@ def _annotate(
         return {
             name: [
                 correct_in_rounds(
-                    Session.load(saved, source, segmenter, propagators),
+                    Session.load(saved, source, segmenter, replayed),
                     sequence,
                     first,
                     policy,

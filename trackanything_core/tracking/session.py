@@ -18,7 +18,7 @@ from trackanything_core.tracking.propagation import Propagation
 from trackanything_core.tracking.runs import Runs
 from trackanything_core.tracking.session_file import read_session, write_session
 from trackanything_core.tracking.session_schema import SavedSession
-from trackanything_core.tracking.suggest import Evidence, Suggestion, suggest_frames
+from trackanything_core.tracking.suggest import Suggestion, TrackScores, suggest_frames
 from trackanything_core.types import FrameIndex, Mask, ObjectId, Prompt
 from trackanything_core.video.base import FrameSource
 
@@ -221,13 +221,13 @@ class Session:
             than `count` where no more would mend anything; none while there is no object.
         """
         frames = range(len(self._source))
-        evidence = {}
+        scored = {}
         for name in self.objects:
             track = self._known[name]
             stored = (track.get(frame) for frame in frames)
             scores = np.array([np.nan if mask is None else mask.score for mask in stored])
-            evidence[name] = Evidence(track.anchors, scores)
-        return suggest_frames(evidence, self.cuts, count)
+            scored[name] = TrackScores(track.anchors, scores)
+        return suggest_frames(scored, self.cuts, count)
 
     def propagate(
         self,

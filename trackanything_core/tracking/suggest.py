@@ -53,7 +53,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class TrackScores:
     """What is known of one object.
 
     Attributes:
@@ -66,14 +66,14 @@ class Evidence:
 
 
 def suggest_frames(
-    evidence: Mapping[ObjectId, Evidence], cuts: Sequence[FrameIndex], count: int
+    scored: Mapping[ObjectId, TrackScores], cuts: Sequence[FrameIndex], count: int
 ) -> list[Suggestion]:
     """Rank frames by what correcting all objects on them is worth.
 
     Each suggestion takes for granted that the ones before it are followed, so they are spread.
 
     Args:
-        evidence: by object; all have the same number of frames.
+        scored: by object; all have the same number of frames.
         cuts: the first frames of new shots, ascending.
         count: the most frames to name.
 
@@ -81,22 +81,24 @@ def suggest_frames(
         The best frame first; fewer than `count` where no more would mend anything.
     """
     found: list[Suggestion] = []
-    while evidence and len(found) < count:
+    while scored and len(found) < count:
         taken = [suggestion.frame for suggestion in found]
         worth = {
             name: _worth(known, sorted({*known.anchors, *taken}), cuts)
-            for name, known in evidence.items()
+            for name, known in scored.items()
         }
         total = np.sum(list(worth.values()), axis=0)
         frame = int(np.argmax(total))
         if total[frame] <= 0:
             break
         name = max(worth, key=lambda name: worth[name][frame])
-        found.append(_suggestion(frame, name, evidence[name], cuts))
+        found.append(_suggestion(frame, name, scored[name], cuts))
     return found
 
 
-def _worth(known: Evidence, anchors: Sequence[FrameIndex], cuts: Sequence[FrameIndex]) -> _Frames:
+def _worth(
+    known: TrackScores, anchors: Sequence[FrameIndex], cuts: Sequence[FrameIndex]
+) -> _Frames:
     """Expected error that an anchor on each frame would take away, (T,); 0 on anchors."""
     worth = np.zeros(len(known.scores))
     doubts = np.where(np.isnan(known.scores), _TYPICAL_DOUBT, 1 - known.scores)
@@ -152,7 +154,7 @@ def _expected(doubts: _Frames, variances: _Frames) -> _Frames:
 
 
 def _suggestion(
-    frame: FrameIndex, name: ObjectId, known: Evidence, cuts: Sequence[FrameIndex]
+    frame: FrameIndex, name: ObjectId, known: TrackScores, cuts: Sequence[FrameIndex]
 ) -> Suggestion:
     score = float(np.nan_to_num(known.scores[frame]))
     ((start, stop),) = [shot for shot in _shots(cuts, len(known.scores)) if frame in range(*shot)]
