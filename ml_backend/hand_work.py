@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 Place = tuple[ObjectId, FrameIndex]
 """An object on a frame of the session."""
 
+_EMPTY = ""
+"""Digest of an empty mask."""
+
 _SAME_THING = 0.5
 """Share of the smaller mask that two masks have in common if they show one object."""
 
@@ -98,8 +101,8 @@ def read_hand_work(rows: Sequence[MaskRow], notes: WorkNotes, scene: Scene) -> H
     for region in set(notes.seen) - shown.keys():
         place = _place_of(region, notes, scene)
         notes.hand.pop(region, None)
-        notes.regions.pop(region, None)
-        if place is not None:
+        # The editor itself drops a region that was answered empty.
+        if notes.regions.pop(region, None) != _EMPTY and place is not None:
             touched.add(place)
     for region, hand in list(notes.hand.items()):
         if region in shown and hand.holds and not shown[region].by_hand:

@@ -36,7 +36,12 @@ class Backend:
 
 @contextmanager
 def run_backend(
-    folder: Path, label_studio: LabelStudio, port: int | None = None, **settings: str
+    folder: Path,
+    label_studio: LabelStudio,
+    port: int | None = None,
+    *,
+    stop_hard: bool = False,
+    **settings: str,
 ) -> Iterator[Backend]:
     """Run the backend with its data in a folder, on 127.0.0.1.
 
@@ -44,6 +49,7 @@ def run_backend(
         folder: for data and log.
         label_studio: where pictures are and predictions go.
         port: to listen on; a free one if None.
+        stop_hard: whether it is killed at the end, at once.
         settings: further settings, in lower case.
     """
     port = port or free_port()
@@ -60,7 +66,14 @@ def run_backend(
     gunicorn = str(ROOT / "ml_backend" / "gunicorn.conf.py")
     command = [sys.executable, "-m", "gunicorn", "-c", gunicorn, "ml_backend._wsgi:app"]
     log = folder / "backend.log"
-    with server(command, environment, url=f"{url}/health", log=log, seconds=_START_SECONDS):
+    with server(
+        command,
+        environment,
+        url=f"{url}/health",
+        log=log,
+        seconds=_START_SECONDS,
+        stop_hard=stop_hard,
+    ):
         _wait_for_networks(url)
         yield Backend(url)
 

@@ -64,7 +64,9 @@ class Editor:
         page.goto(f"{url}/projects/{project}/data?task={task}")
         page.wait_for_selector(".konvajs-content")
         page.wait_for_function(f"{_IMAGE}.stageWidth > 0")
-        page.get_by_text("Auto-Annotation", exact=True).click()
+        # The browser remembers it from one task to the next.
+        if not page.evaluate("Htx.autoAnnotation"):
+            page.get_by_text("Auto-Annotation", exact=True).click()
         self.auto_accept(True)
         page.wait_for_timeout(2000)
         self.choose_smart_tool()
@@ -189,13 +191,6 @@ class Editor:
         for point in points[1:]:
             mouse.move(*self.place(*point), steps=8)
         mouse.up()
-
-    def saved(self) -> None:
-        """Have the draft saved, as the editor does by itself some seconds after a change."""
-        with self._page.expect_response(
-            lambda response: "/drafts" in response.url and response.request.method != "GET"
-        ):
-            self._page.evaluate(f"{_ANNOTATION}.saveDraftImmediately()")
 
     def submit(self) -> None:
         """Submit the annotation by the button."""

@@ -79,9 +79,9 @@ class LabelStudio:
         return number
 
     def draft(self, task: int) -> list[dict[str, Any]]:
-        """The rows of the newest draft of a task."""
-        rows: list[dict[str, Any]] = self.call("GET", f"/api/tasks/{task}/drafts")[-1]["result"]
-        return rows
+        """The rows of the newest draft of a task; none where there is no draft."""
+        drafts: list[dict[str, Any]] = self.call("GET", f"/api/tasks/{task}/drafts")
+        return drafts[-1]["result"] if drafts else []
 
     def annotation(self, task: int) -> list[dict[str, Any]]:
         """The rows of the newest annotation of a task."""

@@ -79,6 +79,18 @@ def track(editor: Editor) -> list[dict[str, Any]]:
         regions += answer.regions
 
 
+def saved(editor: Editor, bench: Bench) -> list[dict[str, Any]]:
+    """The draft, once it is what the editor shows; it saves itself some seconds after a change."""
+    shown = [(row["id"], row["origin"], row["value"]) for row in editor.rows()]
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        draft = bench.label_studio.draft(bench.task)
+        if [(row["id"], row["origin"], row["value"]) for row in draft] == shown:
+            return draft
+        time.sleep(0.5)
+    raise AssertionError("the draft was not saved")
+
+
 def test_a_click_a_negative_click_and_accept_give_one_mask(
     make_bench: MakeBench, browser: Editor, artefacts: Path
 ) -> None:
@@ -99,8 +111,7 @@ def test_a_click_a_negative_click_and_accept_give_one_mask(
     assert row["value"]["bitmasklabels"] == ["Object 1"]
     # Nothing but the mask is left: the prompts are gone from the editor.
     assert editor.rows() == [row]
-    editor.saved()
-    assert [row["id"] for row in bench.label_studio.draft(bench.task)] == ["Object 1-f0"]
+    assert [row["id"] for row in saved(editor, bench)] == ["Object 1-f0"]
     editor.screenshot(artefacts / "a3-accepted.png")
 
 
@@ -162,7 +173,8 @@ def test_one_label_may_have_many_objects(
         *names("Object 1", range(FRAMES)),
         *names("Object 1 2", range(FRAMES)),
     }
-    for frame in range(FRAMES):
+    # Where a human's clicks say so, two objects may share pixels; elsewhere never.
+    for frame in range(1, FRAMES):
         assert not (found[f"Object 1-f{frame}"] & found[f"Object 1 2-f{frame}"]).any()
 
 
@@ -180,12 +192,12 @@ def test_what_is_painted_is_kept_and_only_the_spans_beside_an_edit_change(
     editor.select("Object 1-f8")
     editor.choose_tool("mask", "BitmaskTool")
     editor.drag((0.62, 0.80), (0.72, 0.84), (0.82, 0.80))
-    editor.saved()
+    draft = saved(editor, bench)
     editor.unselect()
     editor.screenshot(artefacts / "e1-painted.png")
     by_hand = masks(editor.masks(FRAMES))
     assert by_hand["Object 1-f8"].sum() > before["Object 1-f8"].sum()
-    origins = {row["id"]: row["origin"] for row in bench.label_studio.draft(bench.task)}
+    origins = {row["id"]: row["origin"] for row in draft}
     assert origins["Object 1-f8"] == "prediction-changed"
 
     # The painted mask is an anchor: its neighbours follow it, and it is not sent back.
@@ -233,6 +245,8 @@ def test_forget_and_next(make_bench: MakeBench, browser: Editor, artefacts: Path
     answer = editor.click("Forget", RIGHT_CUP[0] + 0.07, RIGHT_CUP[1])
     assert {region["id"] for region in answer.regions} == set(names("Object 1", range(FRAMES)))
     assert not any(mask_of(region).any() for region in answer.regions)
+    # The editor drops what was answered empty.
+    assert masks(editor.masks(FRAMES)).keys() == set(names("Object 2", range(FRAMES)))
     editor.screenshot(artefacts / "n2-forgotten.png")
 
 

@@ -252,6 +252,16 @@ def test_a_deleted_region_says_that_the_object_is_not_there(desk: Desk) -> None:
     assert not desk.session.mask(3, "Cat").any()
 
 
+def test_a_region_that_was_answered_empty_and_vanished_was_not_deleted_by_hand(desk: Desk) -> None:
+    desk.ask(click(10, 12))
+    desk.track()
+    # Dog takes all of Cat's pixels on frame 3.
+    assert not desk.ask(click(10, 12, frame=3, label="Dog"))["Cat-f3"].any()
+    shown = [row for row in desk.shown if row["id"] != "Cat-f3"]
+    desk.ask(click(50, 20, label="Dog"), draft=shown)
+    assert desk.session.anchors["Cat"] == (0,)
+
+
 def test_an_object_whose_regions_are_all_deleted_is_forgotten(desk: Desk) -> None:
     desk.ask(click(10, 12))
     desk.track()
