@@ -129,7 +129,7 @@ def _add_label_studio(
         g.where = f"project {body.project} task {', '.join(str(task.id) for task in body.tasks)}"
         results = loader.wait(settings.answer_seconds).predict(
             data["tasks"],
-            context=body.context and data["params"]["context"],
+            context=data["params"]["context"] if body.context else None,
             project=body.project or "",
             label_config=body.label_config,
         )

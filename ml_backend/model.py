@@ -21,9 +21,10 @@ from ml_backend.settings import Settings
 from ml_backend.sources import Sources
 from ml_backend.submissions import Submissions
 from ml_backend.tracker import Tracker, TrackingRequest
-from ml_backend.workspaces import Workspace
 from trackanything_core.errors import TrackAnythingError
+from trackanything_core.jobs.workspace import Workspace
 from trackanything_core.models.registry import load_propagator, load_segmenter
+from trackanything_core.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -137,10 +137,10 @@ class SetupBody(BaseModel):
                 extra = json.loads(extra)
             except ValueError:
                 return None
-        value = extra.get("objects") if isinstance(extra, dict) else None
-        if value == "one" or value == "many":
-            return value
-        return None
+        if not isinstance(extra, dict):
+            return None
+        given: dict[Any, Literal["one", "many"]] = {"one": "one", "many": "many"}
+        return given.get(extra.get("objects"))
 
 
 class Project(BaseModel):

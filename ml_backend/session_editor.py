@@ -105,16 +105,16 @@ class SessionEditor:
             if self._many and row is not new[-1]:
                 # Where it leads to says what the next one means.
                 memory = self._catch_up(memory, (owner, row.frame))
-        owner = memory.object_of(asked.rows[-1].id)
-        if owner is None:
+        meant = memory.object_of(asked.rows[-1].id)
+        if meant is None:
             raise PromptError("the click was taken back: click again")
-        place = owner, asked.frame
+        place = meant, asked.frame
         for other in _changed(before, memory):
             if other != place:
                 memory = self._catch_up(memory, other)
         memory = self._prompt(memory, place)
         self._notes.prompts = memory
-        self._notes.names.setdefault(owner, asked.label)
+        self._notes.names.setdefault(meant, asked.label)
         for hand in work.hand.values():
             if (hand.object_id, hand.frame) == place:
                 hand.holds = False

@@ -6,8 +6,6 @@ The missing masks come back as a prediction, since nothing can be put into an op
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 from ml_backend.answers import Window, all_regions
 from ml_backend.connections import Connections
@@ -17,7 +15,9 @@ from ml_backend.push import is_ours, push_prediction, with_note
 from ml_backend.regions import Prediction, build_prediction
 from ml_backend.requests import read_task, read_work
 from ml_backend.tracker import Tracker, TrackingRequest, TrackingTask
-from ml_backend.workspaces import JobStatus, SessionView, Workspace
+from trackanything_core.jobs.status import JobStatus
+from trackanything_core.jobs.view import SessionView
+from trackanything_core.jobs.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +80,10 @@ class Submissions:
         if any(is_ours(found) for found in task.predictions) or (self._track and task.annotations):
             return None
         asked = read_task(task, project, config)
+        if self._workspace.store.sessions.find(asked.session_id) is None:
+            return None
         view = self._workspace.view(asked.session_id)
-        if view is None or not view.objects:
+        if not view.objects:
             return None
         if view.is_stale:
             self._workspace.track(asked.session_id, project=project)
@@ -94,8 +96,6 @@ class Submissions:
         self._workspace.track(session_id, user=request.user, project=task.key.project)
         status = self._workspace.wait(session_id, self._wait_seconds)
         view = self._workspace.view(session_id)
-        if view is None:
-            return
         prediction = self._predict(task, request.config, view)
         push_prediction(
             self._connections.of(task.key.project),
@@ -105,8 +105,7 @@ class Submissions:
 
     def _predict(self, task: TrackingTask, config: FramesConfig, view: SessionView) -> Prediction:
         window = Window(task.first_frame, len(task.addresses), view.size)
-        labels: Mapping[str, Any] = view.labels
-        regions = all_regions(config, window, labels, view.frame_masks)
+        regions = all_regions(config, window, view.labels, view.frame_masks)
         return build_prediction(regions, self._version)
 
 

@@ -22,8 +22,8 @@ from ml_backend.prompts import Interaction
 from ml_backend.regions import Region
 from ml_backend.session_editor import SessionEditor
 from ml_backend.sources import frames_source
-from ml_backend.workspaces import LiveSession, Workspace
 from trackanything_core.errors import PromptError
+from trackanything_core.jobs.workspace import LiveSession, Workspace
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import FrameIndex
 
@@ -207,7 +207,7 @@ class Tracker:
         Raises:
             TrackAnythingError: the session cannot be opened.
         """
-        known = self._workspace.view(request.task.session_id)
+        known = self._workspace.store.sessions.find(request.task.session_id)
         if known is None and not any(row.by_hand for row in request.work.rows):
             return False
         with self._edit(request, None, read=True) as edit:

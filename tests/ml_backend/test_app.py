@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from ml_backend.app import LoadModel, create_app
 from ml_backend.model import TrackAnythingModel, build_model
+from ml_backend.payloads import WebhookBody
 from ml_backend.projects import ProjectOptions
 from ml_backend.settings import Settings
 from ml_backend.sources import Sources
@@ -23,7 +24,8 @@ from tests.ml_backend.requests import click, predict_body, track
 from tests.ml_backend.rows import answered, changed
 from tests.ml_backend.test_tracker import still
 from tests.ml_backend.web import Site, serve
-from tests.ml_backend.workspace import MemoryWorkspace
+from trackanything_core.jobs.workspace import Workspace
+from trackanything_core.store.store import Store
 
 ADDRESSES = [f"/data/upload/1/{k}.png" for k in range(3)]
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
@@ -32,7 +34,13 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 def load_discs(
     settings: Settings, sources: Sources, projects: ProjectOptions
 ) -> TrackAnythingModel:
-    workspace = MemoryWorkspace(DiscSegmenter(), StillPropagators(), sources.open)
+    workspace = Workspace(
+        Store.open(settings.database),
+        DiscSegmenter(),
+        StillPropagators(),
+        sources.open,
+        live_sessions=2,
+    )
     return build_model(settings, workspace, sources, projects)
 
 
@@ -188,6 +196,9 @@ def test_other_routes_are_not_there(client: FlaskClient, path: str) -> None:
 def test_a_defect_shows_no_stack_trace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
         def predict(self, *args: Any, **kwargs: Any) -> list[Any]:
+            raise KeyError("inner detail")
+
+        def take(self, body: WebhookBody) -> None:
             raise KeyError("inner detail")
 
     client = make_client(tmp_path, lambda *_: Broken())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 from ml_backend.errors import PushError
 from ml_backend.inbox import Inbox
@@ -10,10 +11,15 @@ from ml_backend.journal import Journal
 
 
 def test_errands_are_done_in_order_and_nobody_waits() -> None:
-    inbox, go, done = Inbox(Journal()), threading.Event(), []
-    inbox.put("first", go.wait)
+    done: list[int] = []
+    inbox, go = Inbox(Journal()), threading.Event()
+
+    def first() -> None:
+        go.wait()
+
+    inbox.put("first", first)
     for number in range(3):
-        inbox.put("more", lambda number=number: done.append(number))
+        inbox.put("more", partial(done.append, number))
     assert done == []
     go.set()
     inbox.join()

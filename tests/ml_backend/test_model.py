@@ -23,8 +23,8 @@ from tests.ml_backend.web import serve
 
 @pytest.fixture
 def model(tmp_path: Path) -> TrackAnythingModel:
-    settings = Settings()
-    media = Media(FileCache(tmp_path, limit=0), file_limit=10**6)
+    settings = Settings(data_dir=tmp_path)
+    media = Media(FileCache(tmp_path / "media", limit=0), file_limit=10**6)
     return load_discs(settings, Sources(media, Connections(settings)), ProjectOptions())
 
 

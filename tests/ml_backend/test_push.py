@@ -16,7 +16,7 @@ from ml_backend.push import is_ours, push_prediction, with_note
 from tests.ml_backend.web import Site, serve
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
-PREDICTION = {
+PREDICTION: dict[str, Any] = {
     "result": [{"id": "a"}, {"id": "b"}],
     "score": 0.5,
     "model_version": "trackanything-1",

@@ -80,6 +80,12 @@ class Desk:
 
     shown: list[dict[str, Any]]
 
+    def mask(self, frame: int, name: str) -> Mask:
+        """The mask of an object that is known."""
+        found = self.session.mask(frame, name)
+        assert found is not None
+        return found
+
     def accept(self, regions: list[Region]) -> None:
         """What the editor does with an answer."""
         new = {region["id"] for region in regions}
@@ -186,8 +192,8 @@ def test_a_painted_mask_is_an_anchor_and_is_not_sent_back(desk: Desk) -> None:
     edited = disc(10, 12) | disc(30, 20)
     draft = [changed("Cat", 3, edited) if r["id"] == "Cat-f3" else r for r in desk.shown]
     assert desk.ask(click(50, 20, frame=5, label="Dog"), draft=draft).keys() == {"Dog-f5"}
-    assert desk.session.anchors["Cat"] == (0, 3)
-    assert np.array_equal(desk.session.mask(3, "Cat"), edited)
+    assert set(desk.session.anchors["Cat"]) == {0, 3}
+    assert np.array_equal(desk.mask(3, "Cat"), edited)
 
 
 def test_a_click_on_a_painted_mask_starts_from_it_and_is_answered(desk: Desk) -> None:
@@ -198,14 +204,14 @@ def test_a_click_on_a_painted_mask_starts_from_it_and_is_answered(desk: Desk) ->
     assert np.array_equal(answer["Cat-f0"], edited & ~disc(32, 20))
     # The draft lags: it still shows the mask of before the click, which is old news.
     assert desk.ask(click(50, 20, label="Dog"), draft=draft).keys() == {"Dog-f0"}
-    assert np.array_equal(desk.session.mask(0, "Cat"), edited & ~disc(32, 20))
+    assert np.array_equal(desk.mask(0, "Cat"), edited & ~disc(32, 20))
 
 
 def test_a_region_painted_from_nothing_is_an_object(desk: Desk) -> None:
     draft = [painted("x", "Dog", 2, disc(30, 20))]
     assert desk.ask(click(10, 12), draft=draft).keys() == {"Cat-f0"}
     assert desk.session.anchors == {"Dog": (2,), "Cat": (0,)}
-    assert np.array_equal(desk.session.mask(2, "Dog"), disc(30, 20))
+    assert np.array_equal(desk.mask(2, "Dog"), disc(30, 20))
 
 
 def test_a_click_on_a_region_painted_from_nothing_moves_it_into_ours(desk: Desk) -> None:
@@ -220,7 +226,7 @@ def test_what_is_painted_beside_a_mask_adds_to_it(desk: Desk) -> None:
     desk.ask(click(10, 12))
     draft = [*desk.shown, painted("x", "Cat", 0, disc(30, 20))]
     desk.ask(click(50, 20, label="Dog"), draft=draft)
-    assert np.array_equal(desk.session.mask(0, "Cat"), disc(10, 12) | disc(30, 20))
+    assert np.array_equal(desk.mask(0, "Cat"), disc(10, 12) | disc(30, 20))
 
 
 def test_what_is_painted_elsewhere_is_a_new_object_where_there_may_be_many(many: Desk) -> None:
@@ -228,7 +234,7 @@ def test_what_is_painted_elsewhere_is_a_new_object_where_there_may_be_many(many:
     draft = [*many.shown, painted("x", "Cat", 0, disc(30, 20))]
     many.ask(click(50, 20, label="Dog"), draft=draft)
     assert many.session.objects == ("Cat", "Cat 2", "Dog")
-    assert np.array_equal(many.session.mask(0, "Cat 2"), disc(30, 20))
+    assert np.array_equal(many.mask(0, "Cat 2"), disc(30, 20))
 
 
 def test_a_change_that_was_undone_is_no_anchor_any_more(desk: Desk) -> None:
@@ -237,7 +243,7 @@ def test_a_change_that_was_undone_is_no_anchor_any_more(desk: Desk) -> None:
     plain = list(desk.shown)
     draft = [changed("Cat", 3, disc(30, 20)) if r["id"] == "Cat-f3" else r for r in plain]
     desk.ask(click(50, 20, label="Dog"), draft=draft)
-    assert desk.session.anchors["Cat"] == (0, 3)
+    assert set(desk.session.anchors["Cat"]) == {0, 3}
     desk.ask(click(52, 20, label="Dog"), draft=plain)
     assert desk.session.anchors["Cat"] == (0,)
 
@@ -248,8 +254,8 @@ def test_a_deleted_region_says_that_the_object_is_not_there(desk: Desk) -> None:
     desk.ask(click(50, 20, label="Dog"))
     draft = [row for row in desk.shown if row["id"] != "Cat-f3"]
     assert desk.ask(click(52, 20, label="Dog"), draft=draft).keys() == {"Dog-f0"}
-    assert desk.session.anchors["Cat"] == (0, 3)
-    assert not desk.session.mask(3, "Cat").any()
+    assert set(desk.session.anchors["Cat"]) == {0, 3}
+    assert not desk.mask(3, "Cat").any()
 
 
 def test_a_region_that_was_answered_empty_and_vanished_was_not_deleted_by_hand(desk: Desk) -> None:
@@ -286,7 +292,7 @@ def test_a_submitted_draft_brings_no_news(desk: Desk) -> None:
     desk.ask(click(32, 20, positive=False), draft=draft)
     desk.shown = draft
     desk.ask(click(50, 20, label="Dog"), work="annotation 7")
-    assert np.array_equal(desk.session.mask(0, "Cat"), disc(30, 20) & ~disc(32, 20))
+    assert np.array_equal(desk.mask(0, "Cat"), disc(30, 20) & ~disc(32, 20))
 
 
 def test_damaged_masks_do_not_stand_in_the_way(desk: Desk) -> None:

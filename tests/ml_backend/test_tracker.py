@@ -16,7 +16,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from ml_backend.connections import Connections
-from ml_backend.errors import MediaError
+from ml_backend.errors import MediaError, TrackingError
 from ml_backend.file_cache import FileCache
 from ml_backend.media import Media
 from ml_backend.prompts import read_interaction
@@ -36,8 +36,9 @@ from tests.ml_backend.requests import click, track
 from tests.ml_backend.rows import changed, masks_of
 from tests.ml_backend.test_regions import read_png
 from tests.ml_backend.web import serve
-from tests.ml_backend.workspace import MemoryWorkspace
-from trackanything_core.errors import PromptError
+from trackanything_core.errors import PromptError, VideoError
+from trackanything_core.jobs.workspace import Workspace
+from trackanything_core.store.store import Store
 from trackanything_core.types import Mask
 
 FRAMES = 6
@@ -49,10 +50,16 @@ class Bench:
     """A tracker over frames that a local server gives, and an editor that takes its answers."""
 
     tracker: Tracker
-    workspace: MemoryWorkspace
+    workspace: Workspace
     site: Any
     project: str
     draft: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def work(self) -> None:
+        """Work off all jobs."""
+        self.workspace._runner.start()
+        while (left := self.workspace.overview()).queued or left.running:
+            time.sleep(0.01)
 
     def ask(
         self,
@@ -88,13 +95,21 @@ def still(request: Request) -> Response:
 
 
 @contextmanager
-def open_bench(folder: Path, *, objects: Objects = "one") -> Iterator[Bench]:
+def open_bench(
+    folder: Path, *, objects: Objects = "one", seconds: float = 60, run_jobs: bool = True
+) -> Iterator[Bench]:
     with serve(still) as site:
         connections = Connections(Settings(label_studio_url=site.url))
-        media = Media(FileCache(folder, limit=0), file_limit=10**6)
+        media = Media(FileCache(folder / "media", limit=0), file_limit=10**6)
         sources = Sources(media, connections)
-        workspace = MemoryWorkspace(DiscSegmenter(), StillPropagators(), sources.open)
-        tracker = Tracker(workspace, answer_seconds=10, objects=objects)
+        workspace = Workspace(
+            Store.open(folder / "sessions.sqlite3"),
+            DiscSegmenter(),
+            StillPropagators(),
+            sources.open,
+            run_jobs=run_jobs,
+        )
+        tracker = Tracker(workspace, answer_seconds=seconds, objects=objects)
         yield Bench(tracker, workspace, site, "1.1")
         workspace.close()
 
@@ -102,6 +117,13 @@ def open_bench(folder: Path, *, objects: Objects = "one") -> Iterator[Bench]:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with open_bench(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[Bench]:
+    """Jobs are not worked on until they are told to be."""
+    with open_bench(tmp_path, seconds=0.1, run_jobs=False) as found:
         yield found
 
 
@@ -226,42 +248,52 @@ def test_a_command_that_is_still_in_the_editor_was_not_answered_there(bench: Ben
     assert bench.ask(track()) == {}
 
 
-def test_track_out_of_time_answers_what_there_is_and_the_rest_comes_later(bench: Bench) -> None:
-    bench.ask(click(10, 12))
-    bench.workspace.gate.clear()
-    bench.tracker._answer_seconds = 0.1
-    assert bench.ask(track()) == {}
-    bench.workspace.gate.set()
-    bench.workspace.wait(*bench.workspace.jobs, 10)
+def test_track_out_of_time_answers_what_there_is_and_the_rest_comes_later(idle: Bench) -> None:
+    idle.ask(click(10, 12))
+    assert idle.ask(track()) == {}
+    idle.work()
     # With the next answer, whatever it is about.
-    answer = bench.ask(click(50, 20, label="Dog"))
+    answer = idle.ask(click(50, 20, label="Dog"))
     assert answer.keys() == {"Dog-f0", *(f"Cat-f{k}" for k in range(1, FRAMES))}
 
 
-def test_a_newer_request_ends_the_wait_and_its_answer_has_everything(bench: Bench) -> None:
-    bench.ask(click(10, 12))
-    bench.workspace.gate.clear()
+def test_a_newer_request_ends_the_wait_and_its_answer_has_everything(idle: Bench) -> None:
+    idle.ask(click(10, 12))
+    idle.tracker._answer_seconds = 60
     answers: dict[str, dict[str, Mask]] = {}
-    thread = threading.Thread(target=lambda: answers.update(track=bench.ask(track(), accept=False)))
-    thread.start()
-    while not bench.workspace.jobs:
+    first = threading.Thread(target=lambda: answers.update(first=idle.ask(track(), accept=False)))
+    first.start()
+    while idle.workspace.overview().queued == 0:
         time.sleep(0.01)
-    bench.tracker._answer_seconds = 0.1
-    bench.ask(track(frame=1), accept=False)
-    thread.join()
-    bench.workspace.gate.set()
-    bench.tracker._answer_seconds = 10
-    assert len(bench.ask(track(frame=2))) == FRAMES - 1
+    second = threading.Thread(target=lambda: answers.update(second=idle.ask(track(frame=1))))
+    second.start()
+    first.join()
+    idle.work()
+    second.join()
+    assert answers["first"] == {}
+    assert len(answers["second"]) == FRAMES - 1
 
 
-def test_stop_ends_the_tracking(bench: Bench) -> None:
+def test_stop_ends_the_tracking(idle: Bench) -> None:
+    idle.ask(click(10, 12))
+    idle.ask(track())
+    idle.ask(click(1, 1, label="Stop"))
+    overview = idle.workspace.overview()
+    assert (overview.queued, overview.running) == (0, 0)
+    idle.work()
+    assert idle.ask(click(14, 12)).keys() == {"Cat-f0"}
+
+
+def test_what_fails_in_the_background_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Any, *args: Any, **more: Any) -> Any:
+        raise VideoError("frame 1 cannot be decoded")
+
     bench.ask(click(10, 12))
-    bench.workspace.gate.clear()
-    bench.tracker._answer_seconds = 0.1
-    bench.ask(track())
-    bench.ask(click(1, 1, label="Stop"))
-    (status,) = bench.workspace.jobs.values()
-    assert status.state == "cancelled"
+    monkeypatch.setattr("tests.ml_backend.fakes.StillPropagator.step", fail)
+    with pytest.raises(TrackingError, match="frame 1 cannot be decoded"):
+        bench.ask(track())
 
 
 def test_forget_empties_the_regions_of_the_object(bench: Bench) -> None:
