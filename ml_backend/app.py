@@ -47,11 +47,14 @@ class Model(Protocol):
     def take(self, body: WebhookBody) -> None:
         """Take a webhook's event in."""
 
+    def status(self) -> dict[str, Any]:
+        """What there is to do: `jobs` by state, `open_sessions`."""
+
 
 _LOADING_SECONDS = 600.0
 """How long an event waits for the networks."""
 
-LoadModel = Callable[[Settings, Sources, ProjectOptions], Model]
+LoadModel = Callable[[Settings, Sources, ProjectOptions, Journal], Model]
 
 
 def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask:
@@ -72,20 +75,24 @@ def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask
     )
     load = load_model or _load_networks
     sources = Sources(media, connections)
-    loader = BackgroundLoader(lambda: load(settings, sources, projects))
+    loader = app.extensions["loader"] = BackgroundLoader(
+        lambda: load(settings, sources, projects, journal)
+    )
 
     answer_errors(app, journal)
-    add_metrics(app)
+    add_metrics(app, loader)
     add_status(app, settings.model_version, loader, journal)
     _add_label_studio(app, settings, connections, projects, loader, journal)
     return app
 
 
-def _load_networks(settings: Settings, sources: Sources, projects: ProjectOptions) -> Model:
+def _load_networks(
+    settings: Settings, sources: Sources, projects: ProjectOptions, journal: Journal
+) -> Model:
     # Imports torch, which takes seconds.
     from ml_backend.model import load_model
 
-    return load_model(settings, sources, projects)
+    return load_model(settings, sources, projects, journal)
 
 
 def _add_label_studio(

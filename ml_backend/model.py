@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_backend.errors import RequestError
+from ml_backend.journal import Journal
 from ml_backend.label_config import parse_label_config
 from ml_backend.payloads import PredictBody, WebhookBody, read_body
 from ml_backend.projects import ProjectOptions
@@ -25,6 +26,9 @@ from trackanything_core.errors import TrackAnythingError
 from trackanything_core.jobs.workspace import Workspace
 from trackanything_core.models.registry import load_propagator, load_segmenter
 from trackanything_core.store.store import Store
+from trackanything_core.types import FrameIndex
+from trackanything_core.video.base import FrameSource
+from trackanything_core.video.cuts import find_cuts
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +47,8 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
     """Clicks in the editor become masks on the frames of a task.
 
     Args:
-        tracker: does the work.
+        workspace: the sessions, and the work on them.
+        tracker: answers interactive requests.
         submissions: what happens beside interactive requests.
         projects: what the connections of projects say.
         version: named in predictions.
@@ -53,6 +58,7 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
     def __init__(
         self,
         *,
+        workspace: Workspace,
         tracker: Tracker,
         submissions: Submissions,
         projects: ProjectOptions,
@@ -60,8 +66,9 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self._workspace = workspace
         self._tracker = tracker
-        self._submissions = submissions
+        self.submissions = submissions
         self._projects = projects
         self._version = version
 
@@ -112,7 +119,20 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         Raises:
             TrackAnythingError: it cannot be taken in.
         """
-        self._submissions.take(body)
+        self.submissions.take(body)
+
+    def status(self) -> dict[str, Any]:
+        """What there is to do, and the sessions in memory; for people and for Prometheus."""
+        overview = self._workspace.overview()
+        return {
+            "jobs": {
+                "queued": overview.queued,
+                "running": overview.running,
+                "oldest_seconds": round(overview.oldest_seconds, 1),
+                "frames_per_second": round(overview.frames_per_second, 2),
+            },
+            "open_sessions": self._workspace.open_sessions(),
+        }
 
     def _read(self, body: PredictBody) -> tuple[TrackingRequest, Interaction]:
         if len(body.tasks) != 1 or body.context is None:
@@ -134,7 +154,7 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         try:
             body = read_body(PredictBody, {"tasks": [task], "project": project})
             config = parse_label_config(label_config)
-            known = self._submissions.known(body.tasks[0], project, config)
+            known = self.submissions.known(body.tasks[0], project, config)
         except TrackAnythingError as error:
             logger.warning("task %s has no prediction: %s", task.get("id"), error)
             return []
@@ -142,7 +162,7 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
 
 
 def load_model(
-    settings: Settings, sources: Sources, projects: ProjectOptions
+    settings: Settings, sources: Sources, projects: ProjectOptions, journal: Journal
 ) -> TrackAnythingModel:
     """Load the networks that the settings name. Takes seconds to minutes.
 
@@ -150,18 +170,27 @@ def load_model(
         WeightsError: they are missing or do not fit.
         StoreError: the database cannot be opened.
     """
+
+    def look_for_cuts(video: FrameSource) -> Sequence[FrameIndex]:
+        return find_cuts(video) if len(video) <= settings.cut_frames else ()
+
     workspace = Workspace(
         Store.open(settings.database),
         load_segmenter(settings.segmenter, settings.segmenter_weights, settings.device),
         load_propagator(settings.propagator, settings.propagator_weights, settings.device),
         sources.open,
+        find_cuts=look_for_cuts,
         live_sessions=settings.live_sessions,
     )
-    return build_model(settings, workspace, sources, projects)
+    return build_model(settings, workspace, sources, projects, journal)
 
 
 def build_model(
-    settings: Settings, workspace: Workspace, sources: Sources, projects: ProjectOptions
+    settings: Settings,
+    workspace: Workspace,
+    sources: Sources,
+    projects: ProjectOptions,
+    journal: Journal,
 ) -> TrackAnythingModel:
     """The model over a workspace."""
     tracker = Tracker(workspace, answer_seconds=settings.answer_seconds, objects=settings.objects)
@@ -169,10 +198,12 @@ def build_model(
         workspace,
         tracker,
         sources.connections,
+        journal,
         version=settings.model_version,
         track=settings.track_on_submit,
     )
     return TrackAnythingModel(
+        workspace=workspace,
         tracker=tracker,
         submissions=submissions,
         projects=projects,

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.wrappers import Response
 
 from ml_backend.app import LoadModel, create_app
+from ml_backend.journal import Journal
 from ml_backend.model import TrackAnythingModel, build_model
 from ml_backend.payloads import WebhookBody
 from ml_backend.projects import ProjectOptions
@@ -32,7 +33,7 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
 
 def load_discs(
-    settings: Settings, sources: Sources, projects: ProjectOptions
+    settings: Settings, sources: Sources, projects: ProjectOptions, journal: Journal
 ) -> TrackAnythingModel:
     workspace = Workspace(
         Store.open(settings.database),
@@ -41,7 +42,7 @@ def load_discs(
         sources.open,
         live_sessions=2,
     )
-    return build_model(settings, workspace, sources, projects)
+    return build_model(settings, workspace, sources, projects, journal)
 
 
 def make_client(folder: Path, load: LoadModel = load_discs, **settings: Any) -> FlaskClient:
@@ -201,6 +202,9 @@ def test_a_defect_shows_no_stack_trace(tmp_path: Path, caplog: pytest.LogCapture
         def take(self, body: WebhookBody) -> None:
             raise KeyError("inner detail")
 
+        def status(self) -> dict[str, Any]:
+            return {}
+
     client = make_client(tmp_path, lambda *_: Broken())
     answer = client.post("/predict", json=predict_body([click(1, 1)], ADDRESSES))
     assert answer.status_code == 500
@@ -229,6 +233,14 @@ def test_a_configuration_that_does_not_suit_is_connected_and_shown(client: Flask
     answer = client.post("/setup", json={"project": "1.1", "schema": "<View/>"})
     assert answer.status_code == 200
     assert "valueList" in get(client, "/status")["problems"][0]["message"]
+
+
+def test_status_and_metrics_tell_of_the_work(client: FlaskClient) -> None:
+    client.post("/predict", json=predict_body([click(10, 12, frame=1)], ADDRESSES))
+    status = get(client, "/status")
+    assert status["jobs"]["queued"] == 0
+    assert len(status["open_sessions"]) == 1
+    assert "trackanything_open_sessions 1.0" in client.get("/metrics").text
 
 
 def test_metrics_count_requests(client: FlaskClient) -> None:
