@@ -72,6 +72,7 @@ def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask
     media = Media(
         FileCache(settings.data_dir / "media", limit=settings.media_bytes),
         file_limit=settings.media_file_bytes,
+        video_limit=settings.media_video_bytes,
     )
     load = load_model or _load_networks
     sources = Sources(media, connections)

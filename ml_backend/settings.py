@@ -47,6 +47,7 @@ class Settings(BaseSettings):
         live_sessions: videos whose state is kept in memory.
         media_bytes: disk space for fetched pictures.
         media_file_bytes: limit for one picture.
+        media_video_bytes: limit for one video.
         request_bytes: limit for one request; it holds all masks of a task.
     """
 
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     live_sessions: PositiveInt = 4
     media_bytes: NonNegativeInt = 8 * 2**30
     media_file_bytes: PositiveInt = 64 * 2**20
+    media_video_bytes: PositiveInt = 4 * 2**30
     request_bytes: PositiveInt = 256 * 2**20
 
     @model_validator(mode="after")

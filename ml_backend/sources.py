@@ -12,7 +12,7 @@ from ml_backend.connections import Connections
 from ml_backend.errors import MediaError
 from ml_backend.media import Media
 from trackanything_core.video.base import FrameSource
-from trackanything_core.video.images import ImageList
+from trackanything_core.video.open import open_source
 
 
 class FramesSource(BaseModel):
@@ -28,10 +28,22 @@ class FramesSource(BaseModel):
     addresses: list[str]
 
 
-Source = Annotated[FramesSource, Field(discriminator="kind")]
-"""All that can be opened."""
+class VideoSource(BaseModel):
+    """A video as one file.
 
-_SOURCE: TypeAdapter[FramesSource] = TypeAdapter(FramesSource)
+    Attributes:
+        project: as Label Studio names it in requests; says where the file is.
+        address: of the file.
+    """
+
+    kind: Literal["video"] = "video"
+    project: str
+    address: str
+
+
+_SOURCE: TypeAdapter[FramesSource | VideoSource] = TypeAdapter(
+    Annotated[FramesSource | VideoSource, Field(discriminator="kind")]
+)
 
 
 class Sources:
@@ -57,10 +69,14 @@ class Sources:
             found = _SOURCE.validate_python(dict(source))
         except ValidationError as error:
             raise MediaError(f"expected the source of a session, got {source!r:.100}") from error
-        lease = self._media.lease(found.addresses, self.connections.of(found.project))
+        connection = self.connections.of(found.project)
+        if isinstance(found, FramesSource):
+            lease = self._media.lease(found.addresses, connection)
+        else:
+            lease = self._media.lease_video(found.address, connection)
         try:
-            with ImageList(lease.paths) as images:
-                yield images
+            with open_source(lease.paths if found.kind == "frames" else lease.paths[0]) as video:
+                yield video
         finally:
             lease.release()
 
@@ -68,3 +84,8 @@ class Sources:
 def frames_source(project: str, addresses: Sequence[str]) -> dict[str, Any]:
     """The source of a task whose frames are pictures."""
     return FramesSource(project=project, addresses=list(addresses)).model_dump(mode="json")
+
+
+def video_source(project: str, address: str) -> dict[str, Any]:
+    """The source of a task whose video is one file."""
+    return VideoSource(project=project, address=address).model_dump(mode="json")
