@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -18,7 +19,7 @@ from trackanything_core.errors import MaskError
 from trackanything_core.masks.rle import encode_rle
 from trackanything_core.types import FrameIndex, Mask
 
-_TYPES = ("bitmasklabels", "brushlabels", "polygonlabels")
+_TYPES = ("bitmasklabels", "brushlabels", "polygonlabels", "rectanglelabels")
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -66,6 +67,8 @@ class MaskRow:
             return _from_png(self.value.get("imageDataURL"), self.size)
         if self.type == "brushlabels":
             return _from_brush(self.value.get("rle"), self.size)
+        if self.type == "rectanglelabels":
+            return _from_rectangle(self.value, self.size)
         return _from_polygon(self.value.get("points"), self.size)
 
 
@@ -151,3 +154,22 @@ def _from_polygon(points: Any, size: tuple[int, int]) -> Mask:
     canvas = np.zeros(size, np.uint8)
     cv2.fillPoly(canvas, [np.rint(scaled).astype(np.int32)], 1, cv2.LINE_8, shift)
     return canvas.astype(np.bool_)
+
+
+def _from_rectangle(value: Mapping[str, Any], size: tuple[int, int]) -> Mask:
+    """The pixels whose centres lie in a rectangle, turned about its first corner or not."""
+    height, width = size
+    try:
+        x, y, across, down = (float(value[name]) for name in ("x", "y", "width", "height"))
+        angle = math.radians(float(value.get("rotation") or 0))
+    except (KeyError, TypeError, ValueError) as error:
+        raise MaskError(f"expected a rectangle in percent: {error!r}") from error
+    if not all(map(math.isfinite, (x, y, across, down, angle))):
+        raise MaskError("expected a rectangle in percent, got one that is not finite")
+    # Steps along the rectangle's own sides, of the centres of all pixels.
+    rows, columns = np.ogrid[0.5 : height + 0.5, 0.5 : width + 0.5]
+    right, below = columns - x / 100 * width, rows - y / 100 * height
+    along = right * math.cos(angle) + below * math.sin(angle)
+    beside = below * math.cos(angle) - right * math.sin(angle)
+    inside = (along >= 0) & (along < across / 100 * width)
+    return np.asarray(inside & (beside >= 0) & (beside < down / 100 * height))
