@@ -18,7 +18,7 @@ from ml_backend.errors import LabelConfigError
 from ml_backend.file_cache import FileCache
 from ml_backend.inbox import Inbox
 from ml_backend.journal import Journal
-from ml_backend.label_config import parse_label_config
+from ml_backend.label_config import is_video_config, parse_label_config, parse_video_config
 from ml_backend.loading import BackgroundLoader
 from ml_backend.media import Media
 from ml_backend.observe import add_metrics, add_status
@@ -121,7 +121,10 @@ def _add_label_studio(
         projects.introduce(body.project, body.objects)
         if body.label_config:
             try:
-                parse_label_config(body.label_config)
+                if is_video_config(body.label_config):
+                    parse_video_config(body.label_config)
+                else:
+                    parse_label_config(body.label_config)
             except LabelConfigError as error:
                 # Not a reason to refuse: the configuration may be edited after the connection.
                 journal.record(f"project {body.project}", str(error))

@@ -12,16 +12,17 @@ from typing import Any
 
 from ml_backend.errors import RequestError
 from ml_backend.journal import Journal
-from ml_backend.label_config import parse_label_config
-from ml_backend.payloads import PredictBody, WebhookBody, read_body
+from ml_backend.label_config import is_video_config, parse_label_config, parse_video_config
+from ml_backend.payloads import Context, PredictBody, Task, WebhookBody, read_body
 from ml_backend.projects import ProjectOptions
 from ml_backend.prompts import Interaction, read_interaction
 from ml_backend.regions import Prediction, build_prediction
-from ml_backend.requests import read_task, read_work
+from ml_backend.requests import read_task, read_video, read_work
 from ml_backend.settings import Settings
 from ml_backend.sources import Sources
 from ml_backend.submissions import Submissions
 from ml_backend.tracker import Tracker, TrackingRequest
+from ml_backend.video_tracker import VideoRequest, VideoTracker, read_boxes
 from trackanything_core.errors import TrackAnythingError
 from trackanything_core.jobs.workspace import Workspace
 from trackanything_core.models.registry import load_propagator, load_segmenter
@@ -48,7 +49,8 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
 
     Args:
         workspace: the sessions, and the work on them.
-        tracker: answers interactive requests.
+        tracker: answers interactive requests on lists of pictures.
+        videos: answers interactive requests on videos.
         submissions: what happens beside interactive requests.
         projects: what the connections of projects say.
         version: named in predictions.
@@ -60,6 +62,7 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         *,
         workspace: Workspace,
         tracker: Tracker,
+        videos: VideoTracker,
         submissions: Submissions,
         projects: ProjectOptions,
         version: str,
@@ -68,6 +71,7 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         super().__init__(**kwargs)
         self._workspace = workspace
         self._tracker = tracker
+        self._videos = videos
         self.submissions = submissions
         self._projects = projects
         self._version = version
@@ -107,7 +111,11 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
                 "params": {"context": context},
             },
         )
-        return [build_prediction(self._tracker.answer(*self._read(body)), self._version)]
+        if is_video_config(body.label_config):
+            regions = self._videos.answer(self._read_video(body))
+        else:
+            regions = self._tracker.answer(*self._read(body))
+        return [build_prediction(regions, self._version)]
 
     def fit(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Nothing is learnt from annotations here."""
@@ -135,23 +143,36 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         }
 
     def _read(self, body: PredictBody) -> tuple[TrackingRequest, Interaction]:
-        if len(body.tasks) != 1 or body.context is None:
-            raise RequestError(f"expected one task with its context, got {len(body.tasks)} tasks")
-        (task,) = body.tasks
+        task, context = _one_task(body)
         config = parse_label_config(body.label_config)
         project = body.project or str(task.project or "")
         request = TrackingRequest(
             task=read_task(task, project, config),
             config=config,
             work=read_work(task, config),
-            objects=self._projects.objects_of(project),
+            objects=config.objects or self._projects.objects_of(project),
             user=task.open_work()[1].author,
         )
-        return request, read_interaction(body.context.result, config)
+        return request, read_interaction(context.result, config)
+
+    def _read_video(self, body: PredictBody) -> VideoRequest:
+        task, context = _one_task(body)
+        config = parse_video_config(body.label_config)
+        key, address = read_video(task, body.project or str(task.project or ""), config)
+        return VideoRequest(
+            key=key,
+            address=address,
+            config=config,
+            rate=config.rate(task.data),
+            rows=read_boxes(context.result, config),
+            user=task.open_work()[1].author,
+        )
 
     def _known(self, task: Mapping[str, Any], project: str, label_config: str) -> list[Prediction]:
         """What is known of a task of a batch; nothing, rather than an error for all of them."""
         try:
+            if is_video_config(label_config):
+                return []
             body = read_body(PredictBody, {"tasks": [task], "project": project})
             config = parse_label_config(label_config)
             known = self.submissions.known(body.tasks[0], project, config)
@@ -159,6 +180,12 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
             logger.warning("task %s has no prediction: %s", task.get("id"), error)
             return []
         return [known] if known else []
+
+
+def _one_task(body: PredictBody) -> tuple[Task, Context]:
+    if len(body.tasks) != 1 or body.context is None:
+        raise RequestError(f"expected one task with its context, got {len(body.tasks)} tasks")
+    return body.tasks[0], body.context
 
 
 def load_model(
@@ -205,6 +232,7 @@ def build_model(
     return TrackAnythingModel(
         workspace=workspace,
         tracker=tracker,
+        videos=VideoTracker(workspace, answer_seconds=settings.answer_seconds, warn=journal.record),
         submissions=submissions,
         projects=projects,
         version=settings.model_version,

@@ -11,7 +11,7 @@ from ml_backend.answers import Window, all_regions
 from ml_backend.completions import Completions, Submitted
 from ml_backend.connections import Connections
 from ml_backend.journal import Journal
-from ml_backend.label_config import FramesConfig, parse_label_config
+from ml_backend.label_config import FramesConfig, is_video_config, parse_label_config
 from ml_backend.payloads import Task, WebhookBody
 from ml_backend.push import is_ours, push_prediction, with_note
 from ml_backend.regions import Prediction, build_prediction
@@ -63,6 +63,8 @@ class Submissions:
             TrackAnythingError: it cannot be taken in.
         """
         if body.action not in _EVENTS or not (body.annotation and body.task and body.project):
+            return
+        if is_video_config(body.project.label_config):
             return
         config = parse_label_config(body.project.label_config)
         task = body.task.model_copy(update={"annotations": [body.annotation]})

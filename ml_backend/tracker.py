@@ -135,6 +135,7 @@ class _Edit:
                 self.request.work.rows, self.work, self.notes.names, self.window.first
             ),
             asked=asked,
+            seeds={name: frames[0] for name, frames in self.session.anchors.items()},
         )
 
 

@@ -16,12 +16,12 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ml_backend.errors import RequestError, TrackingError
 from ml_backend.frame_clock import FrameClock, open_clock
+from ml_backend.label_config import VideoConfig
 from ml_backend.regions import Region
 from ml_backend.sources import video_source
 from ml_backend.tracker import TaskKey
 from ml_backend.video_boxes import Edges, build_track, read_sequence, write_sequence
-from ml_backend.video_config import VideoConfig
-from trackanything_core.errors import PromptError, TrackAnythingError
+from trackanything_core.errors import PromptError
 from trackanything_core.jobs.view import SessionView
 from trackanything_core.jobs.workspace import LiveSession, Workspace
 from trackanything_core.masks.ops import bounding_box
@@ -65,6 +65,7 @@ class VideoRequest:
         key: which task.
         address: of the video.
         config: the project's labelling configuration.
+        rate: the frames per second that the editor reckons with.
         rows: the boxes of one label, the newest last.
         user: who asks, if it is known.
     """
@@ -72,6 +73,7 @@ class VideoRequest:
     key: TaskKey
     address: str
     config: VideoConfig
+    rate: float
     rows: tuple[BoxRow, ...]
     user: str = ""
 
@@ -89,7 +91,7 @@ def read_boxes(rows: Sequence[Mapping[str, Any]], config: VideoConfig) -> tuple[
     """
     try:
         boxes = tuple(
-            BoxRow.model_validate(row) for row in rows if row.get("from_name") == config.box_name
+            BoxRow.model_validate(row) for row in rows if row.get("from_name") == config.boxes
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -98,9 +100,7 @@ def read_boxes(rows: Sequence[Mapping[str, Any]], config: VideoConfig) -> tuple[
             f"expected a box on a video, got one with {where}: {first['msg']}"
         ) from None
     if not boxes:
-        raise RequestError(
-            f"expected a box of {config.box_name!r}, got {len(rows)} rows without one"
-        )
+        raise RequestError(f"expected a box of {config.boxes!r}, got {len(rows)} rows without one")
     return boxes
 
 
@@ -134,14 +134,15 @@ class VideoTracker:
             TrackAnythingError: the request cannot be answered; nothing that was known is lost.
         """
         deadline = self._clock() + self._answer_seconds
+        labels = {row.id: _label(row) for row in request.rows}
         source = video_source(request.key.project, request.address)
         with self._workspace.edit(request.session_id, source) as live:
-            clock = open_clock(live.session.source, request.config.rate)
+            clock = open_clock(live.session.source, request.rate)
             known = _read_notes(live)
             for row in request.rows:
                 given = known.setdefault(row.id, _Given())
                 known[row.id] = self._prompt(live, row, given, clock)
-                live.labels[row.id] = _label(row)
+            live.labels.update(labels)
             _write_notes(live, known)
         if clock.problem:
             self._warn(str(request.key), clock.problem)
@@ -196,7 +197,7 @@ def _track(
     sequence = write_sequence(boxes, view.size, clock, keep=given.drawn.keys())
     score = sum(scores) / len(scores) if scores else 0.0
     return build_track(
-        row.id, config.box_name, config.video_name, _label(row), sequence, clock, score
+        row.id, config.boxes or "", config.video_name, _label(row), sequence, clock, score
     )
 
 

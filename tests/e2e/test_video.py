@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
-from ml_backend.video_boxes import read_sequence
 
+from ml_backend.video_boxes import read_sequence
 from tests.e2e.backend import Backend
 from tests.e2e.conftest import CLIP
 from tests.e2e.editor import CHROMIUM, VideoEditor, run_video_editor
@@ -53,7 +54,8 @@ def clip(data_dir: Path, tmp_path: Path) -> Path:
         VideoWriter(path, Fraction(RATE)) as writer,
     ):
         for _, image in source.iterate(0, FRAMES):
-            writer.write(cv2.resize(image, SIZE[::-1], interpolation=cv2.INTER_AREA))
+            small = cv2.resize(image, SIZE[::-1], interpolation=cv2.INTER_AREA)
+            writer.write(np.asarray(small, np.uint8))
     return path
 
 
