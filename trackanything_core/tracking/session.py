@@ -15,6 +15,7 @@ from trackanything_core.tracking.initialise import Initialiser
 from trackanything_core.tracking.known_masks import KnownMasks
 from trackanything_core.tracking.plan import Direction, plan_legs
 from trackanything_core.tracking.propagation import Propagation
+from trackanything_core.tracking.refine import Refiner, RefineSettings
 from trackanything_core.tracking.runs import Runs
 from trackanything_core.tracking.session_file import read_session, write_session
 from trackanything_core.tracking.session_schema import SavedSession
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _EMBEDDING_BYTES = 256 * 2**20
+_REFINE = RefineSettings()
 
 
 class Session:
@@ -64,6 +66,7 @@ class Session:
         masks: where everything is written as it comes, and what is there already; a temporary
             file of this process by default.
         embedding_bytes: memory for embeddings of prompted frames.
+        refine: when the segmenter is asked about masks that were propagated; None never asks.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Session:
         cuts: Sequence[FrameIndex] = (),
         masks: SessionMasks | None = None,
         embedding_bytes: int = _EMBEDDING_BYTES,
+        refine: RefineSettings | None = _REFINE,
     ) -> None:
         self._source = source
         self._initialiser = Initialiser(source, segmenter, embedding_bytes)
@@ -86,7 +90,8 @@ class Session:
         self._propagators = propagators
         self._masks = masks
         self._known = KnownMasks(len(source), source.size, cuts, masks)
-        self._runs = Runs(source, propagators, self._known)
+        self._refiner = None if refine is None else Refiner(segmenter, refine)
+        self._runs = Runs(source, propagators, self._known, self._refiner)
 
     @classmethod
     def load(
@@ -97,6 +102,7 @@ class Session:
         propagators: PropagatorFactory,
         *,
         embedding_bytes: int = _EMBEDDING_BYTES,
+        refine: RefineSettings | None = _REFINE,
     ) -> Self:
         """Go on with a session that was saved; see `Session` for the arguments.
 
@@ -106,7 +112,12 @@ class Session:
         """
         saved = read_session(path, len(source), source.size)
         session = cls(
-            source, segmenter, propagators, cuts=saved.cuts, embedding_bytes=embedding_bytes
+            source,
+            segmenter,
+            propagators,
+            cuts=saved.cuts,
+            embedding_bytes=embedding_bytes,
+            refine=refine,
         )
         for object_id, contents in saved.objects.items():
             session._known.at_hand(object_id).restore(contents)
@@ -117,7 +128,7 @@ class Session:
         self._known = KnownMasks(
             self._known.frame_count, self._source.size, self._known.cuts, self._masks
         )
-        self._runs = Runs(self._source, self._propagators, self._known)
+        self._runs = Runs(self._source, self._propagators, self._known, self._refiner)
 
     def save(self, path: Path) -> None:
         """Write objects, anchors and tracked masks to one file, whole or not at all.
