@@ -210,8 +210,8 @@ class Session:
     def suggest(self, count: int = 1) -> list[Suggestion]:
         """Name the frames that are most worth a human's next look, the best first.
 
-        The ranking follows from scores, anchors and cuts (see `suggest_frames`); it is at its
-        best where everything is up to date.
+        The ranking follows from the scores and sizes of masks, from anchors and cuts (see
+        `suggest_frames`); it is at its best where everything is up to date.
 
         Args:
             count: the most frames to name.
@@ -220,13 +220,15 @@ class Session:
             Different frames, each with the object that gains most by a correction there. Fewer
             than `count` where no more would mend anything; none while there is no object.
         """
-        frames = range(len(self._source))
         scored = {}
         for name in self.objects:
             track = self._known[name]
-            stored = (track.get(frame) for frame in frames)
-            scores = np.array([np.nan if mask is None else mask.score for mask in stored])
-            scored[name] = TrackScores(track.anchors, scores)
+            stored = [track.get(frame) for frame in range(len(self._source))]
+            scored[name] = TrackScores(
+                track.anchors,
+                scores=np.array([np.nan if mask is None else mask.score for mask in stored]),
+                areas=np.array([0.0 if mask is None else mask.area for mask in stored]),
+            )
         return suggest_frames(scored, self.cuts, count)
 
     def propagate(
