@@ -33,3 +33,7 @@ class ConfigError(TrackAnythingError):
 
 class SessionFileError(TrackAnythingError):
     """A saved session is missing, damaged, too new, or belongs to another video."""
+
+
+class StoreError(TrackAnythingError):
+    """The database of sessions and jobs cannot be used, or holds no such session or job."""

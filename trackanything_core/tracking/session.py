@@ -10,6 +10,8 @@ import numpy as np
 
 from trackanything_core.errors import PromptError, VideoError
 from trackanything_core.models.base import PropagatorFactory, Segmentation, Segmenter
+from trackanything_core.store.session_masks import SessionMasks
+from trackanything_core.store.store import Store
 from trackanything_core.tracking.frame_masks import FrameMasks
 from trackanything_core.tracking.initialise import Initialiser
 from trackanything_core.tracking.known_masks import KnownMasks
@@ -62,6 +64,8 @@ class Session:
         segmenter: answers clicks and boxes.
         propagators: makes a propagator for each pass over the video.
         cuts: the first frames of new shots, ascending; nothing is carried over them.
+        masks: where everything is written as it comes, and what is there already; a temporary
+            file of this process by default.
         embedding_bytes: memory for embeddings of prompted frames.
     """
 
@@ -72,11 +76,19 @@ class Session:
         propagators: PropagatorFactory,
         *,
         cuts: Sequence[FrameIndex] = (),
+        masks: SessionMasks | None = None,
         embedding_bytes: int = _EMBEDDING_BYTES,
     ) -> None:
         self._source = source
         self._initialiser = Initialiser(source, segmenter, embedding_bytes)
-        self._known = KnownMasks(len(source), _checked_cuts(cuts, len(source)))
+        cuts = _checked_cuts(cuts, len(source))
+        if masks is None:
+            store = Store.temporary()
+            store.sessions.make("session", {}, len(source), source.size, cuts)
+            masks = store.masks("session")
+        self._propagators = propagators
+        self._masks = masks
+        self._known = KnownMasks(len(source), source.size, cuts, masks)
         self._runs = Runs(source, propagators, self._known)
 
     @classmethod
@@ -102,6 +114,13 @@ class Session:
         for object_id, contents in saved.objects.items():
             session._known.at_hand(object_id).restore(contents)
         return session
+
+    def refresh(self) -> None:
+        """Read again what others have written to the same database; work under way is left."""
+        self._known = KnownMasks(
+            self._known.frame_count, self._source.size, self._known.cuts, self._masks
+        )
+        self._runs = Runs(self._source, self._propagators, self._known)
 
     def save(self, path: Path) -> None:
         """Write objects, anchors and tracked masks to one file, whole or not at all.
@@ -160,7 +179,7 @@ class Session:
                 The session is as it was.
         """
         segmentation = self._initialiser.segment(prompt)
-        self._known.at_hand(prompt.object_id).anchor(prompt.frame, segmentation.mask)
+        self._known.at_hand(prompt.object_id).anchor(prompt.frame, segmentation.mask, prompt)
         return segmentation
 
     def forget_anchor(self, frame: FrameIndex, object_id: ObjectId) -> None:
