@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from trackanything_core.errors import PromptError, VideoError
 from trackanything_core.models.base import PropagatorFactory, Segmentation, Segmenter
 from trackanything_core.store.session_masks import SessionMasks
@@ -19,6 +21,7 @@ from trackanything_core.tracking.refine import Refiner, RefineSettings
 from trackanything_core.tracking.runs import Runs
 from trackanything_core.tracking.session_file import read_session, write_session
 from trackanything_core.tracking.session_schema import SavedSession
+from trackanything_core.tracking.suggest import Suggestion, TrackScores, suggest_frames
 from trackanything_core.types import FrameIndex, Mask, ObjectId, Prompt
 from trackanything_core.video.base import FrameSource
 
@@ -233,6 +236,30 @@ class Session:
             for name, track in self._known.tracks()
         }
         return {name: found for name, found in frames.items() if found}
+
+    def suggest(self, count: int = 1) -> list[Suggestion]:
+        """Name the frames that are most worth a human's next look, the best first.
+
+        The ranking follows from the scores and sizes of masks, from anchors and cuts (see
+        `suggest_frames`); it is at its best where everything is up to date.
+
+        Args:
+            count: the most frames to name.
+
+        Returns:
+            Different frames, each with the object that gains most by a correction there. Fewer
+            than `count` where no more would mend anything; none while there is no object.
+        """
+        scored = {}
+        for name in self.objects:
+            track = self._known[name]
+            stored = [track.get(frame) for frame in range(len(self._source))]
+            scored[name] = TrackScores(
+                track.anchors,
+                scores=np.array([np.nan if mask is None else mask.score for mask in stored]),
+                areas=np.array([0.0 if mask is None else mask.area for mask in stored]),
+            )
+        return suggest_frames(scored, self.cuts, count)
 
     def propagate(
         self,

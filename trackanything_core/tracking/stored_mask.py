@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trackanything_core.masks.rle import Rle, decode_rle, encode_rle
+from trackanything_core.masks.rle import Rle, decode_rle, encode_rle, rle_area
 from trackanything_core.types import Mask
 
 
@@ -32,6 +32,15 @@ class StoredMask:
     ) -> StoredMask:
         """Compress a mask, (H, W) bool, with its score, 0..1, and its record."""
         return cls((mask.shape[0], mask.shape[1]), encode_rle(mask)["counts"], score, record)
+
+    @property
+    def area(self) -> int:
+        """Its pixels.
+
+        Raises:
+            MaskError: the run lengths are damaged.
+        """
+        return rle_area(Rle(size=list(self.size), counts=self.counts))
 
     def decode(self) -> Mask:
         """The mask, (H, W) bool.
