@@ -9,9 +9,9 @@ context makes no mask stale: nobody who corrects one object wants another to cha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,12 @@ import numpy.typing as npt
 from trackanything_core.errors import VideoError
 from trackanything_core.models.base import PropagatorFactory
 from trackanything_core.tracking.blend import blend
-from trackanything_core.tracking.compose import confidence, owned_masks
+from trackanything_core.tracking.assess import score_mask
+from trackanything_core.tracking.compose import owned_masks
+from trackanything_core.tracking.examine import Examination, Finding
 from trackanything_core.tracking.group import Group
 from trackanything_core.tracking.known_masks import KnownMasks
+from trackanything_core.tracking.refine import Refiner
 from trackanything_core.tracking.soft_mask_file import SoftMaskFile
 from trackanything_core.types import FrameIndex, Image, Mask, ObjectId
 from trackanything_core.video.base import FrameSource
@@ -41,7 +44,11 @@ class Step:
 
 
 def run_group(
-    source: FrameSource, propagators: PropagatorFactory, group: Group, known: KnownMasks
+    source: FrameSource,
+    propagators: PropagatorFactory,
+    group: Group,
+    known: KnownMasks,
+    refiner: Refiner | None = None,
 ) -> Iterator[Step]:
     """Run the passes of a group.
 
@@ -50,6 +57,7 @@ def run_group(
         propagators: makes one for each pass.
         group: what to follow.
         known: anchors and context are read from it, masks are written to it as they come.
+        refiner: improves doubtful masks; None leaves all as they are propagated.
 
     Yields:
         Each step once it is done. Ends as soon as an edit has put the group out of date.
@@ -60,19 +68,22 @@ def run_group(
     *forward, final = group.passes
     with closing(SoftMaskFile()) as earlier:
         for frames in forward:
-            for frame, probabilities in _run_pass(source, propagators, group, known, frames):
+            passing = _run_pass(source, propagators, group, known, frames, refiner)
+            for frame, probabilities, findings in passing:
                 if frame in group.span.frames:
                     earlier.put(frame, probabilities)
-                    _keep(known, group, frame, probabilities, final=False)
+                    _keep(known, group, frame, probabilities, findings, final=False)
                 yield Step(frame)
-        for frame, probabilities in _run_pass(source, propagators, group, known, final):
+        passing = _run_pass(source, propagators, group, known, final, refiner)
+        for frame, probabilities, findings in passing:
             if frame not in group.span.frames:
                 yield Step(frame)
                 continue
             if forward:
                 nearness = (final.start - frame) / (final.start - forward[0].start)
                 probabilities = blend(earlier.get(frame), probabilities, nearness)
-            yield Step(frame, _keep(known, group, frame, probabilities, final=True))
+                findings = _scored_again(group, probabilities, findings)
+            yield Step(frame, _keep(known, group, frame, probabilities, findings, final=True))
 
 
 def _run_pass(
@@ -81,26 +92,35 @@ def _run_pass(
     group: Group,
     known: KnownMasks,
     frames: range,
-) -> Iterator[tuple[FrameIndex, npt.NDArray[np.float32]]]:
-    """Probabilities (N + 1, H, W) for the members in order, on each frame from the anchor on."""
+    refiner: Refiner | None,
+) -> Iterator[tuple[FrameIndex, npt.NDArray[np.float32], dict[ObjectId, Finding]]]:
+    """Probabilities (N + 1, H, W) for the members in order, on each frame from the anchor on.
+
+    With what was found of each member on the frames of the span.
+    """
     if not _is_current(group, known):
         return
     propagator = propagators.start()
+    examination = Examination(group.objects, refiner)
     for anchor in group.span.remembered:
         image = _checked(source.read(anchor.frame), anchor.frame, source)
         masks = _anchored(known, group, anchor.frame)
         propagator.remember(image, masks, step=(anchor.frame - frames.start) * frames.step)
     given: dict[ObjectId, Mask] | None = _anchored(known, group, frames.start)
     for frame, image in source.iterate(frames.start, frames.stop, frames.step):
+        context, last = known.context(frame, group.objects[0]), frame == frames[-1]
         probabilities = propagator.step(
-            _checked(image, frame, source),
-            given,
-            context=known.context(frame, group.objects[0]),
-            last=frame == frames[-1],
+            _checked(image, frame, source), given, context=context, last=last
         )
         given = None
         rows = [propagator.object_ids.index(name) + 1 for name in group.objects]
-        yield frame, probabilities[[0, *rows]]
+        probabilities = probabilities[[0, *rows]]
+        findings: dict[ObjectId, Finding] = {}
+        if frame in group.span.frames:
+            probabilities, findings = examination.examine(
+                image, probabilities, propagator, context, last=last
+            )
+        yield frame, probabilities, findings
         if not _is_current(group, known):
             return
 
@@ -119,17 +139,31 @@ def _keep(
     group: Group,
     frame: FrameIndex,
     probabilities: npt.NDArray[np.float32],
+    findings: Mapping[ObjectId, Finding],
     *,
     final: bool,
 ) -> tuple[ObjectId, ...]:
     masks = owned_masks(probabilities)
     return tuple(
         name
-        for (name, span), mask, probability in zip(
-            group.members, masks, probabilities[1:], strict=True
+        for (name, span), mask in zip(group.members, masks, strict=True)
+        if known[name].track(
+            frame, span, mask, findings[name].score, findings[name].record(), final=final
         )
-        if known[name].track(frame, span, mask, confidence(probability, mask), final=final)
     )
+
+
+def _scored_again(
+    group: Group,
+    probabilities: npt.NDArray[np.float32],
+    findings: Mapping[ObjectId, Finding],
+) -> dict[ObjectId, Finding]:
+    """Findings with the scores of blended masks."""
+    masks = owned_masks(probabilities)
+    return {
+        name: replace(findings[name], score=score_mask(probability, mask))
+        for name, probability, mask in zip(group.objects, probabilities[1:], masks, strict=True)
+    }
 
 
 def _checked(image: Image, frame: FrameIndex, source: FrameSource) -> Image:

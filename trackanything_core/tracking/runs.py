@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trackanything_core.models.base import PropagatorFactory
 from trackanything_core.tracking.group import Group
 from trackanything_core.tracking.known_masks import KnownMasks
+from trackanything_core.tracking.refine import Refiner
 from trackanything_core.tracking.run_group import Step, run_group
 from trackanything_core.video.base import FrameSource
 
@@ -45,11 +46,16 @@ class Runs:
     """Starts runs; the one that was left half-way last is kept, with its memory."""
 
     def __init__(
-        self, source: FrameSource, propagators: PropagatorFactory, known: KnownMasks
+        self,
+        source: FrameSource,
+        propagators: PropagatorFactory,
+        known: KnownMasks,
+        refiner: Refiner | None = None,
     ) -> None:
         self._source = source
         self._propagators = propagators
         self._known = known
+        self._refiner = refiner
         self._left: Run | None = None
 
     def take(self, group: Group) -> Run:
@@ -57,7 +63,8 @@ class Runs:
         left, self._left = self._left, None
         if left is not None and left.leads_to(group):
             return left
-        return Run(group, run_group(self._source, self._propagators, group, self._known))
+        steps = run_group(self._source, self._propagators, group, self._known, self._refiner)
+        return Run(group, steps)
 
     def leave(self, run: Run) -> None:
         """Keep a run for later, unless it has ended; the one kept so far goes."""

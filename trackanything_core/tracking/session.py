@@ -17,6 +17,7 @@ from trackanything_core.tracking.initialise import Initialiser
 from trackanything_core.tracking.known_masks import KnownMasks
 from trackanything_core.tracking.plan import Direction, plan_legs
 from trackanything_core.tracking.propagation import Propagation
+from trackanything_core.tracking.refine import Refiner, RefineSettings
 from trackanything_core.tracking.runs import Runs
 from trackanything_core.tracking.session_file import read_session, write_session
 from trackanything_core.tracking.session_schema import SavedSession
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _EMBEDDING_BYTES = 256 * 2**20
+_REFINE = RefineSettings()
 
 
 class Session:
@@ -67,6 +69,7 @@ class Session:
         masks: where everything is written as it comes, and what is there already; a temporary
             file of this process by default.
         embedding_bytes: memory for embeddings of prompted frames.
+        refine: when the segmenter is asked about masks that were propagated; None never asks.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Session:
         cuts: Sequence[FrameIndex] = (),
         masks: SessionMasks | None = None,
         embedding_bytes: int = _EMBEDDING_BYTES,
+        refine: RefineSettings | None = _REFINE,
     ) -> None:
         self._source = source
         self._initialiser = Initialiser(source, segmenter, embedding_bytes)
@@ -89,7 +93,8 @@ class Session:
         self._propagators = propagators
         self._masks = masks
         self._known = KnownMasks(len(source), source.size, cuts, masks)
-        self._runs = Runs(source, propagators, self._known)
+        self._refiner = None if refine is None else Refiner(segmenter, refine)
+        self._runs = Runs(source, propagators, self._known, self._refiner)
 
     @classmethod
     def load(
@@ -100,6 +105,7 @@ class Session:
         propagators: PropagatorFactory,
         *,
         embedding_bytes: int = _EMBEDDING_BYTES,
+        refine: RefineSettings | None = _REFINE,
     ) -> Self:
         """Go on with a session that was saved; see `Session` for the arguments.
 
@@ -109,7 +115,12 @@ class Session:
         """
         saved = read_session(path, len(source), source.size)
         session = cls(
-            source, segmenter, propagators, cuts=saved.cuts, embedding_bytes=embedding_bytes
+            source,
+            segmenter,
+            propagators,
+            cuts=saved.cuts,
+            embedding_bytes=embedding_bytes,
+            refine=refine,
         )
         for object_id, contents in saved.objects.items():
             session._known.at_hand(object_id).restore(contents)
@@ -120,7 +131,7 @@ class Session:
         self._known = KnownMasks(
             self._known.frame_count, self._source.size, self._known.cuts, self._masks
         )
-        self._runs = Runs(self._source, self._propagators, self._known)
+        self._runs = Runs(self._source, self._propagators, self._known, self._refiner)
 
     def save(self, path: Path) -> None:
         """Write objects, anchors and tracked masks to one file, whole or not at all.
@@ -229,8 +240,8 @@ class Session:
     def suggest(self, count: int = 1) -> list[Suggestion]:
         """Name the frames that are most worth a human's next look, the best first.
 
-        The ranking follows from scores, anchors and cuts (see `suggest_frames`); it is at its
-        best where everything is up to date.
+        The ranking follows from the scores and sizes of masks, from anchors and cuts (see
+        `suggest_frames`); it is at its best where everything is up to date.
 
         Args:
             count: the most frames to name.
@@ -239,13 +250,15 @@ class Session:
             Different frames, each with the object that gains most by a correction there. Fewer
             than `count` where no more would mend anything; none while there is no object.
         """
-        frames = range(len(self._source))
         scored = {}
         for name in self.objects:
             track = self._known[name]
-            stored = (track.get(frame) for frame in frames)
-            scores = np.array([np.nan if mask is None else mask.score for mask in stored])
-            scored[name] = TrackScores(track.anchors, scores)
+            stored = [track.get(frame) for frame in range(len(self._source))]
+            scored[name] = TrackScores(
+                track.anchors,
+                scores=np.array([np.nan if mask is None else mask.score for mask in stored]),
+                areas=np.array([0.0 if mask is None else mask.area for mask in stored]),
+            )
         return suggest_frames(scored, self.cuts, count)
 
     def propagate(

@@ -16,7 +16,7 @@ from trackanything_core.errors import PromptError
 from trackanything_core.models.base import Embedding, Segmentation
 from trackanything_core.models.sam.letterbox import fit, fitted_size, mask_to_logits
 from trackanything_core.models.sam.obedience import obedient_mask
-from trackanything_core.types import Box, Click, Image, Mask
+from trackanything_core.types import Box, Click, Image, Mask, SoftMask
 
 if TYPE_CHECKING:
     from segment_anything.modeling import Sam
@@ -140,6 +140,17 @@ class SamSegmenter:
     def mask_to_logits(self, mask: Mask) -> npt.NDArray[np.float32]:
         """Turn a mask at picture size, (H, W) bool, into the mask prompt that `segment` takes."""
         return mask_to_logits(mask, self.side, self.mask_size)
+
+    @torch.inference_mode()
+    def logits_to_soft_mask(
+        self, logits: npt.NDArray[np.float32], image_size: tuple[int, int]
+    ) -> SoftMask:
+        """As `Segmenter.logits_to_soft_mask`."""
+        chosen = torch.tensor(logits, device=self._sam.device)[None, None]
+        fitted = fitted_size(*image_size, self.side)
+        full = self._sam.postprocess_masks(chosen, fitted, image_size)
+        probability = torch.sigmoid(full[0, 0] - self._sam.mask_threshold)
+        return np.asarray(probability.cpu().numpy(), np.float32)
 
     def _check(
         self,
