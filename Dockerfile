@@ -15,6 +15,7 @@ COPY pyproject.toml README.md LICENSE ./
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --no-dev --no-install-project
 COPY trackanything_core trackanything_core
 COPY ml_backend ml_backend
+COPY label_config label_config
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --no-dev --no-editable
 
 FROM python:${PYTHON}

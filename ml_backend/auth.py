@@ -13,6 +13,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -23,6 +24,8 @@ from ml_backend.errors import MediaError
 
 _EARLY_SECONDS = 30.0
 """An access token is renewed this long before it ends, so that none ends on the way."""
+
+_STORAGE_SCHEMES = ("s3", "gs", "azure-blob")
 
 _DEFAULT_LIFE_SECONDS = 240.0
 _TIMEOUT_SECONDS = (5.0, 15.0)
@@ -116,6 +119,17 @@ class Connection:
     def __init__(self, url: str = "", token: str = "") -> None:
         self.base_url = url.rstrip("/") + "/" if url else ""
         self._auth = _auth(self.base_url, token)
+        self._project = ""
+
+    def within(self, project: str) -> Connection:
+        """The same connection, for the pictures of one project.
+
+        Args:
+            project: as Label Studio names it in requests: its number, a dot, the time of making.
+        """
+        inside = copy(self)
+        inside._project = project.partition(".")[0]
+        return inside
 
     def resolve(self, address: str) -> str:
         """The whole URL of a picture, as named in a task's data.
@@ -123,18 +137,25 @@ class Connection:
         Raises:
             MediaError: a kind of address that cannot be fetched, or Label Studio is not known.
         """
-        if urlsplit(address).scheme in ("http", "https"):
+        scheme = urlsplit(address).scheme
+        if scheme in ("http", "https"):
             return address
-        if not address.startswith("/"):
+        in_storage = scheme in _STORAGE_SCHEMES and bool(self._project)
+        if not (address.startswith("/") or in_storage):
             raise MediaError(
-                "expected /data/upload/…, /data/local-files/…, http://… or https://… "
-                f"as a frame, got {address[:80]!r}"
+                "expected /data/upload/…, /data/local-files/…, http://… or https://…, or s3://…, "
+                f"gs://… or azure-blob://… in a project, as a frame, got {address[:80]!r}"
             )
         if not self.base_url:
             raise MediaError(
                 f"{address} lies with Label Studio, whose address is not known: "
                 "set TRACKANYTHING_LABEL_STUDIO_URL and TRACKANYTHING_LABEL_STUDIO_API_KEY"
             )
+        if in_storage:
+            # Label Studio has the keys of its storages: it sends on to a signed address, or hands
+            # the file through.
+            name = base64.urlsafe_b64encode(address.encode()).decode()
+            return urljoin(self.base_url, f"projects/{self._project}/resolve/?fileuri={name}")
         # Behind a path prefix, addresses come with and without it.
         prefix = urlsplit(self.base_url).path
         return urljoin(self.base_url, address.removeprefix(prefix).lstrip("/"))

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from ml_backend.demo_export import write_prediction
-from ml_backend.settings import Settings
+from ml_backend.project.cli import app as project_app
+from ml_backend.settings import read_settings
 from trackanything_core.cli.main import create_app, leave_on_terminate, run
-from trackanything_core.errors import ConfigError
 
 _GUNICORN_SETTINGS = Path(__file__).with_name("gunicorn.conf.py")
 
@@ -23,6 +22,7 @@ def main() -> int:
     leave_on_terminate()
     app = create_app(demo_exporters=[write_prediction])
     app.command()(serve)
+    app.add_typer(project_app)
     return run(app)
 
 
@@ -48,13 +48,7 @@ def serve(
     given = {"HOST": host, "PORT": port, "DATA_DIR": data_dir, "DEVICE": device}
     chosen = {f"TRACKANYTHING_{key}": str(value) for key, value in given.items() if value}
     os.environ.update(chosen)
-    try:
-        Settings()
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
-        )
-        raise ConfigError(f"the TRACKANYTHING_ settings do not fit: {problems}") from error
+    read_settings()
     # gunicorn takes this process over, so that signals and the exit code are its own.
     command = [sys.executable, "-m", "gunicorn", "-c", str(_GUNICORN_SETTINGS)]
     os.execv(sys.executable, [*command, "ml_backend._wsgi:app"])

@@ -37,4 +37,5 @@ class Connections:
     def of(self, project: str) -> Connection:
         """Where a project's pictures are; an empty connection if nobody has said."""
         with self._lock:
-            return self._fixed or self._by_project.get(project, Connection())
+            found = self._fixed or self._by_project.get(project, Connection())
+        return found.within(project)

@@ -27,3 +27,7 @@ class TrackingError(TrackAnythingError):
 
 class PushError(TrackAnythingError):
     """A prediction cannot be written back to Label Studio."""
+
+
+class LabelStudioError(TrackAnythingError):
+    """Label Studio cannot be reached, refuses, or holds something else than was expected."""

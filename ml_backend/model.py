@@ -13,15 +13,17 @@ from typing import Any
 from ml_backend.errors import RequestError
 from ml_backend.journal import Journal
 from ml_backend.label_config import is_video_config, parse_label_config, parse_video_config
+from ml_backend.label_studio import LabelStudio
 from ml_backend.payloads import Context, PredictBody, Task, WebhookBody, read_body
 from ml_backend.projects import ProjectOptions
 from ml_backend.prompts import Interaction, read_interaction
 from ml_backend.regions import Prediction, build_prediction
 from ml_backend.requests import read_task, read_video, read_work
 from ml_backend.settings import Settings
+from ml_backend.shared_sessions import find_addresses
 from ml_backend.sources import Sources
 from ml_backend.submissions import Submissions
-from ml_backend.tracker import Tracker, TrackingRequest
+from ml_backend.tracker import Tracker, TrackingRequest, TrackingTask
 from ml_backend.video_tracker import VideoRequest, VideoTracker, read_boxes
 from trackanything_core.errors import TrackAnythingError
 from trackanything_core.jobs.workspace import Workspace
@@ -220,7 +222,18 @@ def build_model(
     journal: Journal,
 ) -> TrackAnythingModel:
     """The model over a workspace."""
-    tracker = Tracker(workspace, answer_seconds=settings.answer_seconds, objects=settings.objects)
+
+    def find_frames(task: TrackingTask, key: str) -> Sequence[str]:
+        label_studio = LabelStudio(sources.connections.of(task.key.project))
+        number = int(task.key.project.partition(".")[0])
+        return find_addresses(label_studio, number, task.session, key)
+
+    tracker = Tracker(
+        workspace,
+        answer_seconds=settings.answer_seconds,
+        objects=settings.objects,
+        find_frames=find_frames,
+    )
     submissions = Submissions(
         workspace,
         tracker,

@@ -7,9 +7,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic import (
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from typing_extensions import Self
+
+from trackanything_core.errors import ConfigError
 
 
 def _default_data_dir() -> Path:
@@ -97,3 +106,18 @@ class Settings(BaseSettings):
         """What predictions and `/setup` name; known before any weights are loaded."""
         release = version("trackanything-label-studio")
         return f"trackanything-{release} ({self.segmenter}, {self.propagator})"
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigError: one of them does not fit.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        )
+        raise ConfigError(f"the TRACKANYTHING_ settings do not fit: {problems}") from error

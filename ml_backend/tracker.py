@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ml_backend.answers import News, Window, find_news, places_of
 from ml_backend.arrivals import Arrivals
 from ml_backend.editor_notes import EditorNotes, WorkNotes
-from ml_backend.errors import TrackingError
+from ml_backend.errors import RequestError, TrackingError
 from ml_backend.hand_work import Place, places_by_hand
 from ml_backend.label_config import Command, FramesConfig
 from ml_backend.mask_rows import MaskRow
@@ -139,6 +139,13 @@ class _Edit:
         )
 
 
+FindFrames = Callable[[TrackingTask, str], Sequence[str]]
+
+
+def _own_frames(task: TrackingTask, _: str) -> Sequence[str]:
+    return task.addresses
+
+
 class Tracker:
     """Answers interactive requests. Safe for many threads, and for many processes at a time.
 
@@ -147,6 +154,8 @@ class Tracker:
         answer_seconds: after this, *Track* answers with what there is; the rest comes with later
             answers.
         objects: how many objects a label may have, where the project does not say.
+        find_frames: gives the addresses of all frames of the session that a task shares with
+            others, from the task and the key of the list of frames in its data.
         clock: seconds since the epoch.
     """
 
@@ -156,11 +165,13 @@ class Tracker:
         *,
         answer_seconds: float,
         objects: Objects = "one",
+        find_frames: FindFrames | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._workspace = workspace
         self._answer_seconds = answer_seconds
         self._objects: Objects = objects
+        self._find_frames = find_frames or _own_frames
         self._clock = clock
         self._arrivals = Arrivals()
 
@@ -247,7 +258,7 @@ class Tracker:
             read: whether hand work is read though nothing is asked.
         """
         task, work = request.task, request.work
-        source = None if task.session else frames_source(task.key.project, task.addresses)
+        source = self._source(request)
         with self._workspace.edit(task.session_id, source) as live:
             notes = EditorNotes.read(live.notes)
             notes.objects = request.objects or notes.objects
@@ -273,6 +284,22 @@ class Tracker:
             finally:
                 notes.write(live.notes)
                 live.labels.update(notes.names)
+
+    def _source(self, request: TrackingRequest) -> dict[str, Any]:
+        """Which video the session of a task is for; a new session is made for it."""
+        task = request.task
+        if not task.session:
+            return frames_source(task.key.project, task.addresses)
+        known = self._workspace.store.sessions.find(task.session)
+        if known is None:
+            addresses = self._find_frames(task, request.config.frames_key)
+            return frames_source(task.key.project, addresses)
+        if known.source.get("project") != task.key.project:
+            # Task data is written by whoever may import: it opens no other project's session.
+            raise RequestError(
+                f"session {task.session} belongs to another project: import the video here too"
+            )
+        return dict(known.source)
 
     def _give(self, edit: _Edit, news: News, superseded: bool) -> None:
         """Note what the editor has now; nothing where it waits for a newer answer already."""

@@ -1,0 +1,1 @@
+"""`trackanything project`: videos into Label Studio, annotations out of it."""
