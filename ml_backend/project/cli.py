@@ -172,7 +172,9 @@ def status(project: Project, as_json: AsJson = False) -> None:
         typer.echo(json.dumps({"project": project, "sessions": sessions, "backends": backends}))
         return
     columns = ("session", "video", "frames", "tasks", "annotated", "predicted")
-    table = Table(*columns, title=f"Project {project}")
+    table = Table(title=f"Project {project}")
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for name, row in sessions.items():
         table.add_row(name, *(str(row[column] or "–") for column in columns[1:]))
     console = Console()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
+from urllib.parse import unquote
 
 import cv2
 import numpy as np
@@ -62,6 +64,39 @@ def test_tokens_do_not_cross_a_redirect(media: Media) -> None:
                 ("/inside/3", None),
             ]
         assert other.requests == [("/4?signature=s", None)]
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/a 3", "gs://bucket/3", "azure-blob://box/3"])
+def test_label_studio_resolves_its_storages_and_the_signed_address_gets_no_token(
+    media: Media, address: str
+) -> None:
+    with serve(numbered_picture) as storage:
+        signed = Response(status=303, headers={"Location": f"{storage.url}/3?signature=s"})
+        with serve(lambda _: signed) as site:
+            media.lease([address], Connection(site.url, "abc").within("7.1795218303"))
+            ((asked, token),) = site.requests
+        path, _, name = asked.partition("?fileuri=")
+        assert (path, token) == ("/projects/7/resolve/", "Token abc")
+        assert base64.urlsafe_b64decode(unquote(name)).decode() == address
+        assert storage.requests == [("/3?signature=s", None)]
+
+
+def test_label_studio_may_hand_the_file_through(media: Media) -> None:
+    with serve(lambda _: Response(picture(5))) as site:
+        lease = media.lease(["s3://bucket/5"], Connection(site.url, "abc").within("7.1"))
+        assert np.asarray(cv2.imread(str(lease.paths[0])))[0, 0, 0] == 5
+
+
+def test_no_token_reaches_the_log(media: Media, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    answers = {"/data/1": Response(picture(1)), "/data/2": Response("no", status=403)}
+    with serve(lambda request: answers[request.path]) as site:
+        connection = Connection(site.url, "top-secret-token")
+        media.lease(["/data/1"], connection)
+        with pytest.raises(MediaError) as caught:
+            media.lease(["/data/2"], connection)
+    assert [token for _, token in site.requests] == ["Token top-secret-token"] * 2
+    assert "top-secret-token" not in caplog.text + str(caught.value)
 
 
 def test_other_hosts_get_no_token(media: Media) -> None:
