@@ -59,7 +59,9 @@ class Editor:
         page.click("button[type=submit]")
         page.wait_for_url(lambda url: "/user/login" not in url)
 
-    def open(self, url: str, project: int, task: int) -> None:
+    def open(
+        self, url: str, project: int, task: int, *, tool: str = "KeyPointTool-dynamic"
+    ) -> None:
         """Open a task, with automatic annotation and acceptance, and the smart tool in hand."""
         page = self._page
         page.goto(f"{url}/projects/{project}/data?task={task}")
@@ -70,7 +72,7 @@ class Editor:
             page.get_by_text("Auto-Annotation", exact=True).click()
         self.auto_accept(True)
         page.wait_for_timeout(2000)
-        self.choose_smart_tool()
+        self.choose_tool("prompt", tool)
 
     def auto_accept(self, on: bool) -> None:
         """Switch the acceptance of suggestions."""
@@ -238,8 +240,8 @@ class Editor:
 class VideoEditor(Editor):
     """The labelling page of a task with a video."""
 
-    def open(self, url: str, project: int, task: int) -> None:
-        """Open a task, with automatic annotation."""
+    def open(self, url: str, project: int, task: int, *, tool: str = "") -> None:
+        """Open a task, with automatic annotation; its tool is chosen by drawing."""
         page = self._page
         page.goto(f"{url}/projects/{project}/data?task={task}")
         page.wait_for_selector(".konvajs-content")
@@ -247,6 +249,16 @@ class VideoEditor(Editor):
         if not page.evaluate("Htx.autoAnnotation"):
             page.get_by_text("Auto-Annotation", exact=True).click()
         page.wait_for_timeout(1000)
+
+    def show(self, url: str, project: int, task: int) -> None:
+        """Open a task, whether or not the editor can draw it."""
+        self._page.goto(f"{url}/projects/{project}/data?task={task}")
+        self._page.wait_for_function("window.Htx && Htx.annotationStore.selected")
+        self._page.wait_for_timeout(5000)
+
+    def can_open(self) -> bool:
+        """Whether the editor draws the task, with a canvas over the video."""
+        return self._page.locator(".konvajs-content").count() > 0
 
     def draw(self, label: str, box: tuple[float, float, float, float]) -> None:
         """Draw a box with a label, given as shares of the picture."""
