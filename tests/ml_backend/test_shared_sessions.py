@@ -97,9 +97,11 @@ def test_refusals_are_told_without_the_token(response: Response, message: str) -
 def test_a_redirect_is_not_followed() -> None:
     with serve(lambda _: Response("{}")) as other:
         moved = Response(status=302, headers={"Location": f"{other.url}/"})
-        with serve(lambda _: moved) as site:
-            with pytest.raises(LabelStudioError, match="answered 302"):
-                LabelStudio(Connection(site.url, "abc")).project(1)
+        with (
+            serve(lambda _: moved) as site,
+            pytest.raises(LabelStudioError, match="answered 302"),
+        ):
+            LabelStudio(Connection(site.url, "abc")).project(1)
         assert other.requests == []
 
 
