@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from label_studio_sdk.label_interface.interface import LabelInterface
 
 from ml_backend.label_config import Command, MaskFormat, parse_label_config, parse_video_config
 from ml_backend.project.templates import read_template, template_names, with_labels
+from ml_backend.settings import Settings
 from tests.folders import ROOT
 from trackanything_core.errors import ConfigError
 
@@ -50,6 +52,20 @@ def test_all_templates_are_described_with_a_picture() -> None:
     page = (ROOT / "label_config" / "README.md").read_text()
     assert len(TEMPLATES) == len(FRAMES) + len(VIDEOS) == 5
     assert [path.name for path in TEMPLATES if f"]({path.name})" not in page] == []
+    assert [path.stem for path in TEMPLATES if f"screenshots/{path.stem}.jpg)" not in page] == []
+
+
+@pytest.mark.parametrize("page", ["label_config/README.md", "docs/annotator.md", "docs/admin.md"])
+def test_links_of_a_page_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    links = re.findall(r"\]\(([^)#:]+)\)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_admins_page_has_every_setting() -> None:
+    page = (ROOT / "docs" / "admin.md").read_text()
+    names = [name.upper() for name in Settings.model_fields]
+    assert [name for name in names if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("name", template_names())

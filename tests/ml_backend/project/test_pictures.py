@@ -13,7 +13,7 @@ from ml_backend.project.pictures import PictureFormat, encode_picture, video_key
 def test_png_gives_back_the_pixels_and_jpeg_almost() -> None:
     random = np.random.default_rng(0)
     small = random.integers(0, 256, (6, 8, 3), np.uint8)
-    image = np.asarray(cv2.resize(small, (64, 48), interpolation=cv2.INTER_CUBIC))
+    image = np.asarray(cv2.resize(small, (64, 48), interpolation=cv2.INTER_CUBIC), np.uint8)
     for format, tolerance in ((PictureFormat.PNG, 0), (PictureFormat.JPEG, 4)):
         data = np.frombuffer(encode_picture(image, format), np.uint8)
         back = cv2.cvtColor(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB)
