@@ -33,3 +33,7 @@ class ConfigError(TrackAnythingError):
 
 class SessionFileError(TrackAnythingError):
     """A saved session is missing, damaged, too new, or belongs to another video."""
+
+
+class CheckpointError(TrackAnythingError):
+    """A checkpoint is damaged, or was made with other weights or settings."""

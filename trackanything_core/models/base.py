@@ -116,6 +116,12 @@ class Propagator(Protocol):
             then the N objects in the order of `object_ids`.
         """
 
+    def state(self) -> bytes:
+        """All that the pass knows, between two steps; bounded as its memory is.
+
+        `PropagatorFactory.resume` makes a propagator of it that goes on identically.
+        """
+
 
 class PropagatorFactory(Protocol):
     """Weights loaded once; a propagator for each pass."""
@@ -126,3 +132,12 @@ class PropagatorFactory(Protocol):
 
     def start(self) -> Propagator:
         """A propagator with an empty memory."""
+
+    def resume(self, state: bytes) -> Propagator:
+        """A propagator that goes on where one was that gave this state.
+
+        On the same kind of device its answers are equal to the bit.
+
+        Raises:
+            CheckpointError: the state is damaged, or was made with other weights or settings.
+        """
