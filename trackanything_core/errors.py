@@ -37,3 +37,7 @@ class SessionFileError(TrackAnythingError):
 
 class CheckpointError(TrackAnythingError):
     """A checkpoint is damaged, or was made with other weights or settings."""
+
+
+class StoreError(TrackAnythingError):
+    """The database of sessions and jobs cannot be used, or holds no such session or job."""

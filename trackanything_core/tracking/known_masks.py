@@ -8,12 +8,17 @@ that is kept of them, and gives the pixels back when it goes.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from trackanything_core.store.session_masks import SessionMasks
 from trackanything_core.tracking.frame_masks import FrameMasks
 from trackanything_core.tracking.object_track import ObjectTrack
+from trackanything_core.tracking.shelf import Shelf, SpanNumbers
+from trackanything_core.tracking.spans import Span
+from trackanything_core.tracking.stored_mask import StoredMask
 from trackanything_core.types import FrameIndex, Mask, ObjectId, SoftMask
 
 _SUREST_CONTEXT = 0.9
@@ -28,13 +33,28 @@ class KnownMasks:
 
     Args:
         frame_count: frames of the video.
+        size: (height, width) of the video in pixels.
         cuts: the first frames of new shots, ascending.
+        masks: where everything is written, and what is there already.
+
+    Raises:
+        MaskError: the mask of an anchor is damaged.
     """
 
-    def __init__(self, frame_count: int, cuts: Sequence[FrameIndex]) -> None:
+    def __init__(
+        self,
+        frame_count: int,
+        size: tuple[int, int],
+        cuts: Sequence[FrameIndex],
+        masks: SessionMasks,
+    ) -> None:
         self.frame_count = frame_count
         self.cuts = tuple(cuts)
+        self._size = size
+        self._masks = masks
+        self._numbers = SpanNumbers(masks)
         self._tracks: dict[ObjectId, ObjectTrack] = {}
+        self._load()
 
     @property
     def objects(self) -> tuple[ObjectId, ...]:
@@ -51,7 +71,8 @@ class KnownMasks:
     def at_hand(self, object_id: ObjectId) -> ObjectTrack:
         """The masks of one object, empty for a new name."""
         if object_id not in self._tracks:
-            self._tracks[object_id] = ObjectTrack(self.frame_count, self.cuts)
+            self._masks.add_object(object_id)
+            self._tracks[object_id] = self._track(object_id)
         return self._tracks[object_id]
 
     def tracks(self) -> Iterator[tuple[ObjectId, ObjectTrack]]:
@@ -88,6 +109,24 @@ class KnownMasks:
             claim = stored.decode().astype(np.float32) * np.float32(sure)
             context = claim if context is None else np.maximum(context, claim)
         return context
+
+    def _track(self, object_id: ObjectId) -> ObjectTrack:
+        shelf = Shelf(object_id, self._size, self._masks, self._numbers)
+        return ObjectTrack(self.frame_count, self.cuts, shelf)
+
+    def _load(self) -> None:
+        anchors: defaultdict[ObjectId, dict[FrameIndex, StoredMask]] = defaultdict(dict)
+        for row in self._masks.anchors():
+            anchors[row.object_id][row.frame] = StoredMask(self._size, row.counts, row.score)
+        spans = self._numbers.load()
+        places: defaultdict[tuple[ObjectId, bool], dict[FrameIndex, Span | None]]
+        places = defaultdict(dict)
+        for place in self._masks.places():
+            span = None if place.span_id is None else spans[place.span_id]
+            places[place.object_id, place.away][place.frame] = span
+        for name in self._masks.objects():
+            self._tracks[name] = self._track(name)
+            self._tracks[name].load(anchors[name], places[name, False], places[name, True])
 
 
 def _union(masks: Sequence[Mask]) -> Mask | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from trackanything_core.tracking.shelf import Shelf
 from trackanything_core.tracking.spans import Anchor, Span, find_spans, stale_frames
 from trackanything_core.tracking.stored_mask import StoredMask
-from trackanything_core.types import FrameIndex, Mask
+from trackanything_core.types import FrameIndex, Mask, Prompt
 
 _ANCHOR_SCORE = 1.0
 
@@ -43,7 +44,7 @@ class TrackContents:
 
 
 class ObjectTrack:
-    """The masks of one object over the frames.
+    """The masks of one object over the frames: anchors in memory, computed masks on a shelf.
 
     An object without anchors is not there. What was tracked of it is put away, and comes back
     as soon as the anchors are the same as then: undoing a removal computes nothing.
@@ -51,15 +52,18 @@ class ObjectTrack:
     Args:
         frame_count: frames of the video.
         cuts: the first frames of new shots, ascending.
+        shelf: where everything is written.
     """
 
-    def __init__(self, frame_count: int, cuts: Sequence[FrameIndex]) -> None:
+    def __init__(self, frame_count: int, cuts: Sequence[FrameIndex], shelf: Shelf) -> None:
         self._frame_count = frame_count
         self._cuts = cuts
+        self._shelf = shelf
         self._given: dict[FrameIndex, StoredMask] = {}
         self._anchors: dict[FrameIndex, Anchor] = {}
-        self._tracked: dict[FrameIndex, Tracked] = {}
-        self._put_away: dict[FrameIndex, Tracked] = {}
+        # What computed masks were made for; the masks themselves are on the shelf.
+        self._made_for: dict[FrameIndex, Span | None] = {}
+        self._away: dict[FrameIndex, Span | None] = {}
         self._spans: tuple[Span, ...] = ()
 
     @property
@@ -84,8 +88,9 @@ class ObjectTrack:
         """
         if frame in self._given:
             return self._given[frame]
-        tracked = self._tracked.get(frame)
-        return tracked.mask if tracked and self._span_at(frame) else None
+        if frame not in self._made_for or self._span_at(frame) is None:
+            return None
+        return self._shelf.get(frame)
 
     def is_anchor(self, frame: FrameIndex) -> bool:
         """Whether a human gave or confirmed the mask on this frame."""
@@ -95,26 +100,35 @@ class ObjectTrack:
         """Whether there is a mask on this frame, and it follows from the anchors as they are."""
         if frame in self._given:
             return True
-        tracked = self._tracked.get(frame)
-        return tracked is not None and tracked.span is not None and self._is_in(frame, tracked.span)
+        span = self._made_for.get(frame)
+        return span is not None and self._is_in(frame, span)
 
     def stale(self) -> dict[Span, tuple[range, ...]]:
         """The runs of frames to be computed, by span."""
-        made_for = {frame: tracked.span for frame, tracked in self._tracked.items()}
-        return stale_frames(self._spans, made_for)
+        return stale_frames(self._spans, self._made_for)
 
-    def anchor(self, frame: FrameIndex, mask: Mask) -> None:
-        """Take a mask, (H, W) bool, that a human gave or confirmed; replaces an older one."""
-        self._give(frame, StoredMask.encode(mask, _ANCHOR_SCORE))
+    def anchor(self, frame: FrameIndex, mask: Mask, prompt: Prompt | None = None) -> None:
+        """Take a mask that a human gave or confirmed; replaces an older one.
+
+        Args:
+            frame: which one.
+            mask: (H, W) bool.
+            prompt: what the mask answers, for the record.
+        """
+        stored = StoredMask.encode(mask, _ANCHOR_SCORE)
+        self._shelf.put_anchor(frame, stored, prompt)
+        self._give(frame, stored)
         self._anchors_changed()
 
     def forget(self, frame: FrameIndex) -> None:
         """Take back the anchor of a frame. With the last one the object goes."""
+        self._shelf.drop_anchors([frame])
         del self._given[frame], self._anchors[frame]
         self._anchors_changed()
 
     def clear(self) -> None:
         """Take back all anchors."""
+        self._shelf.drop_anchors(tuple(self._given))
         self._given.clear()
         self._anchors.clear()
         self._anchors_changed()
@@ -136,22 +150,54 @@ class ObjectTrack:
         """
         if not self._is_in(frame, span) or self.is_current(frame):
             return False
-        stored = StoredMask.encode(mask, score)
-        self._tracked[frame] = Tracked(stored, span if final else None)
+        self._put(frame, StoredMask.encode(mask, score), span if final else None)
         return final
 
     def contents(self) -> TrackContents:
         """All that there is, for saving."""
-        return TrackContents(self._given, self._tracked, self._put_away)
+
+        def read(
+            places: Mapping[FrameIndex, Span | None],
+            get: Callable[[FrameIndex], StoredMask | None],
+        ) -> dict[FrameIndex, Tracked]:
+            masks = ((frame, get(frame), span) for frame, span in places.items())
+            return {frame: Tracked(mask, span) for frame, mask, span in masks if mask is not None}
+
+        return TrackContents(
+            self._given,
+            read(self._made_for, self._shelf.get),
+            read(self._away, self._shelf.get_away),
+        )
 
     def restore(self, contents: TrackContents) -> None:
-        """Go back to what `contents` gave.
+        """Take over what `contents` gave, on an empty shelf.
 
         Raises:
             MaskError: the mask of an anchor is damaged.
         """
-        self._tracked, self._put_away = dict(contents.tracked), dict(contents.put_away)
+        for frame, tracked in contents.put_away.items():
+            self._put(frame, tracked.mask, tracked.span)
+        self._put_all_away()
+        for frame, tracked in contents.tracked.items():
+            self._put(frame, tracked.mask, tracked.span)
         for frame, stored in contents.anchors.items():
+            self._shelf.put_anchor(frame, stored, None)
+            self._give(frame, stored)
+        self._anchors_changed()
+
+    def load(
+        self,
+        anchors: Mapping[FrameIndex, StoredMask],
+        made_for: Mapping[FrameIndex, Span | None],
+        away: Mapping[FrameIndex, Span | None],
+    ) -> None:
+        """Take over what is on the shelf already.
+
+        Raises:
+            MaskError: the mask of an anchor is damaged.
+        """
+        self._made_for, self._away = dict(made_for), dict(away)
+        for frame, stored in anchors.items():
             self._give(frame, stored)
         self._anchors_changed()
 
@@ -160,15 +206,27 @@ class ObjectTrack:
         self._anchors[frame] = Anchor(frame, digest, empty=not stored.decode().any())
         self._given[frame] = stored
 
+    def _put(self, frame: FrameIndex, stored: StoredMask, span: Span | None) -> None:
+        self._shelf.put(frame, stored, span)
+        self._made_for[frame] = span
+
+    def _put_all_away(self) -> None:
+        if self._made_for:
+            self._shelf.put_away()
+            self._away |= self._made_for
+            self._made_for.clear()
+
     def _anchors_changed(self) -> None:
         self._spans = find_spans(self._anchors.values(), self._frame_count, self._cuts)
         if not self._anchors:
-            self._put_away |= self._tracked
-            self._tracked.clear()
+            self._put_all_away()
         spans = set(self._spans)
-        for frame, tracked in tuple(self._put_away.items()):
-            if tracked.span in spans:
-                self._tracked[frame] = self._put_away.pop(frame)
+        back = {frame: span for frame, span in self._away.items() if span in spans}
+        if back:
+            self._shelf.bring_back(self._spans)
+            self._made_for |= back
+            for frame in back:
+                del self._away[frame]
 
     def _span_at(self, frame: FrameIndex) -> Span | None:
         """The span that a frame is in now."""

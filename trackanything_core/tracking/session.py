@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from trackanything_core.errors import PromptError, VideoError
 from trackanything_core.models.base import PropagatorFactory, Segmentation, Segmenter
+from trackanything_core.store.session_masks import SessionMasks
+from trackanything_core.store.store import Store
 from trackanything_core.tracking.frame_masks import FrameMasks
 from trackanything_core.tracking.initialise import Initialiser
 from trackanything_core.tracking.known_masks import KnownMasks
@@ -59,6 +61,8 @@ class Session:
         segmenter: answers clicks and boxes.
         propagators: makes a propagator for each pass over the video.
         cuts: the first frames of new shots, ascending; nothing is carried over them.
+        masks: where everything is written as it comes, and what is there already; a temporary
+            file of this process by default.
         embedding_bytes: memory for embeddings of prompted frames.
     """
 
@@ -69,11 +73,17 @@ class Session:
         propagators: PropagatorFactory,
         *,
         cuts: Sequence[FrameIndex] = (),
+        masks: SessionMasks | None = None,
         embedding_bytes: int = _EMBEDDING_BYTES,
     ) -> None:
         self._source = source
         self._initialiser = Initialiser(source, segmenter, embedding_bytes)
-        self._known = KnownMasks(len(source), _checked_cuts(cuts, len(source)))
+        cuts = _checked_cuts(cuts, len(source))
+        if masks is None:
+            store = Store.temporary()
+            store.sessions.make("session", {}, len(source), source.size, cuts)
+            masks = store.masks("session")
+        self._known = KnownMasks(len(source), source.size, cuts, masks)
         self._runs = Runs(source, propagators, self._known)
 
     @classmethod
@@ -157,7 +167,7 @@ class Session:
                 The session is as it was.
         """
         segmentation = self._initialiser.segment(prompt)
-        self._known.at_hand(prompt.object_id).anchor(prompt.frame, segmentation.mask)
+        self._known.at_hand(prompt.object_id).anchor(prompt.frame, segmentation.mask, prompt)
         return segmentation
 
     def forget_anchor(self, frame: FrameIndex, object_id: ObjectId) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from trackanything_core.store.store import Store
 from trackanything_core.tracking.known_masks import KnownMasks
 from trackanything_core.types import FrameIndex, Mask, ObjectId
 
@@ -14,6 +15,12 @@ def strip(start: int, stop: int) -> Mask:
     return mask
 
 
+def empty(frames: int) -> KnownMasks:
+    store = Store.temporary()
+    store.sessions.make("session", {}, frames, SIZE)
+    return KnownMasks(frames, SIZE, (), store.masks("session"))
+
+
 def track(
     known: KnownMasks, frame: FrameIndex, object_id: ObjectId, mask: Mask, score: float
 ) -> None:
@@ -23,7 +30,7 @@ def track(
 
 def known_masks() -> KnownMasks:
     """Three objects, anchored on frame 0 and tracked on frame 1."""
-    known = KnownMasks(4, ())
+    known = empty(frames=4)
     for name, mask, score in [
         ("old", strip(0, 4), 0.95),
         ("mid", strip(2, 5), 0.5),
@@ -79,7 +86,7 @@ def test_masks_that_are_out_of_date_are_no_context_but_still_an_answer() -> None
 
 
 def test_a_mask_that_comes_too_late_is_refused() -> None:
-    known = KnownMasks(4, ())
+    known = empty(frames=4)
     cat = known.at_hand("cat")
     cat.anchor(0, strip(0, 1))
     (outdated,) = cat.spans
