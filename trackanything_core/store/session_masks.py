@@ -87,6 +87,16 @@ class SessionMasks:
         self._database = database
         self.session_id = session_id
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread changes within the block is kept whole, or not at all.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        with self._database.write():
+            yield
+
     # What humans do.
 
     def add_object(self, object_id: ObjectId) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trackanything_core.errors import PromptError, VideoError
 from trackanything_core.models.base import PropagatorFactory, Segmentation, Segmenter
+from trackanything_core.store.checkpoint import SessionCheckpoint
 from trackanything_core.store.session_masks import SessionMasks
 from trackanything_core.store.store import Store
 from trackanything_core.tracking.frame_masks import FrameMasks
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _EMBEDDING_BYTES = 256 * 2**20
+_CHECKPOINT_EVERY = 50
 
 
 class Session:
@@ -63,6 +65,8 @@ class Session:
         cuts: the first frames of new shots, ascending; nothing is carried over them.
         masks: where everything is written as it comes, and what is there already; a temporary
             file of this process by default.
+        checkpoint: where the state of propagation is written as it goes; nowhere by default.
+        checkpoint_every: steps of propagation that are lost at most if this program dies.
         embedding_bytes: memory for embeddings of prompted frames.
     """
 
@@ -74,6 +78,8 @@ class Session:
         *,
         cuts: Sequence[FrameIndex] = (),
         masks: SessionMasks | None = None,
+        checkpoint: SessionCheckpoint | None = None,
+        checkpoint_every: int = _CHECKPOINT_EVERY,
         embedding_bytes: int = _EMBEDDING_BYTES,
     ) -> None:
         self._source = source
@@ -84,7 +90,7 @@ class Session:
             store.sessions.make("session", {}, len(source), source.size, cuts)
             masks = store.masks("session")
         self._known = KnownMasks(len(source), source.size, cuts, masks)
-        self._runs = Runs(source, propagators, self._known)
+        self._runs = Runs(source, propagators, self._known, checkpoint, checkpoint_every)
 
     @classmethod
     def load(
@@ -255,6 +261,17 @@ class Session:
             )
         legs = plan_legs(self._known, window, direction)
         return Propagation(legs, self._runs, self._known, progress, cancelled)
+
+    def save_checkpoint(self) -> None:
+        """Write down the state of propagation that was left half-way, if it may be lost.
+
+        Whoever opens the session next goes on from there. It is done every `checkpoint_every`
+        steps anyway; call it before the session is let go.
+
+        Raises:
+            StoreError: the database cannot be written; the checkpoint before stays.
+        """
+        self._runs.save()
 
     def _window(self, start: FrameIndex | None, stop: FrameIndex | None) -> range:
         count = len(self._source)

@@ -29,7 +29,7 @@ beyond all bounds."""
 
 
 class XMemPropagator:
-    """One pass over a video; implements `Propagator`.
+    """One pass over a video; implements `ResumablePropagator`.
 
     Args:
         network: in evaluation mode, on `device`.
@@ -104,7 +104,7 @@ class XMemPropagator:
         return restored
 
     def state(self) -> bytes:
-        """As `Propagator.state`."""
+        """As `ResumablePropagator.state`."""
         facts = {"made_by": self._made_by(), "objects": self._object_ids, "size": self._size}
         return pack_pass(self._core.state(), facts)
 
@@ -180,7 +180,7 @@ class XMemPropagator:
 
 
 class XMemPropagatorFactory:
-    """Weights loaded once, a propagator for each pass; implements `PropagatorFactory`.
+    """Weights loaded once, a propagator for each pass; implements `ResumablePropagatorFactory`.
 
     Args:
         network: in evaluation mode; moved to `device`.
@@ -233,7 +233,7 @@ class XMemPropagatorFactory:
         )
 
     def resume(self, state: bytes) -> XMemPropagator:
-        """As `PropagatorFactory.resume`."""
+        """As `ResumablePropagatorFactory.resume`."""
         tensors, facts = unpack_pass(state, self._device)
         if facts.get("made_by") != self._identity:
             raise CheckpointError(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.core.models.xmem.small import EMBEDDED_KIND, OFFICIAL_KIND, small_network
 from tests.core.models.xmem.test_propagator import disc, picture
 from trackanything_core.errors import CheckpointError
-from trackanything_core.models.base import Propagator
+from trackanything_core.models.base import ResumablePropagator
 from trackanything_core.models.xmem.config import NetworkConfig
 from trackanything_core.models.xmem.propagator import XMemPropagatorFactory
 from trackanything_core.models.xmem.settings import PropagationSettings
@@ -36,14 +36,14 @@ def factory(config: NetworkConfig = OFFICIAL_KIND, **changes) -> XMemPropagatorF
     return XMemPropagatorFactory(small_network(config), chosen, name="small")
 
 
-def advance(propagator: Propagator, index: int, late: int) -> np.ndarray:
+def advance(propagator: ResumablePropagator, index: int, late: int) -> np.ndarray:
     """The step on a frame of a pass with context, and with an object that enters late."""
     masks = {0: {"cat": disc(20, 20, 9)}, late: {"dog": disc(40, 14, 7)}}.get(index)
     context = disc(8, 30, 6).astype(np.float32) * 0.9 if index % 3 else None
     return propagator.step(picture(index), masks, context=context)
 
 
-def start(factory: XMemPropagatorFactory) -> Propagator:
+def start(factory: XMemPropagatorFactory) -> ResumablePropagator:
     propagator = factory.start()
     propagator.remember(picture(99), {"cat": disc(30, 18, 8)}, step=-4)
     return propagator
