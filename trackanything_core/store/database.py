@@ -188,7 +188,13 @@ def _engine(url: str) -> Engine:
             f"{error.name} is not installed: install trackanything-label-studio[postgres]"
         ) from error
     if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder of the database {parsed.database} cannot be made: {error.strerror}: "
+                "choose another, or make it and let this program write there"
+            ) from error
     engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
     _prepare_sqlite(engine, durable=True)
     return engine

@@ -153,7 +153,6 @@ jobs = Table(
     Column("start", Integer, comment="first frame that is wanted; null is the first of all"),
     Column("stop", Integer, comment="frame to end before; null is the end"),
     Column("state", String(16), nullable=False),
-    Column("cancel", Boolean, nullable=False, comment="somebody wants it to stop"),
     Column("attempts", Integer, nullable=False),
     Column("owner", String(_NAME), comment="the runner that has the lease"),
     Column("lease_until", Float),

@@ -75,17 +75,43 @@ class MaskPlace:
     span_id: int | None
 
 
-class SessionMasks:
-    """Reads and writes the masks of one session. Safe for many threads and processes.
+@dataclass(frozen=True, slots=True)
+class SessionContents:
+    """What there is in a session, but for the computed masks themselves.
 
-    Args:
-        database: where they are.
+    Attributes:
+        revision: one more with every edit by a human.
+        mark: one more with every change of any mask.
+        objects: all that ever were, oldest first.
+        anchors: by object and frame.
+        spans: JSON, by number; what masks were made for.
+        places: where computed masks are, by object and frame.
+    """
+
+    revision: int
+    mark: int
+    objects: tuple[ObjectId, ...]
+    anchors: tuple[AnchorRow, ...]
+    spans: Mapping[int, Mapping[str, Any]]
+    places: tuple[MaskPlace, ...]
+
+
+class SessionMasks:
+    """Reads and writes the masks of one session. For one thread at a time.
+
+    Any number of these, in any number of programs, may stand for the same session.
+
+    Attributes:
         session_id: of a session that exists.
+        mark: of the session when this one last read or changed it.
+        is_behind: whether others have changed the session in between.
     """
 
     def __init__(self, database: Database, session_id: str) -> None:
         self._database = database
         self.session_id = session_id
+        self.mark = 0
+        self.is_behind = False
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -223,25 +249,47 @@ class SessionMasks:
         """A computed mask that was put aside."""
         return self._one(object_id, frame, away=True)
 
-    def objects(self) -> list[ObjectId]:
-        """All objects that ever were, oldest first."""
-        query = (
-            select(objects.c.id)
-            .where(objects.c.session_id == self.session_id)
-            .order_by(objects.c.ordinal)
+    def scores(self, object_id: ObjectId) -> dict[FrameIndex, float]:
+        """The score of each computed mask of an object that is not put aside."""
+        query = select(masks.c.frame, masks.c.score).where(
+            masks.c.session_id == self.session_id,
+            masks.c.object_id == object_id,
+            masks.c.away.is_(False),
         )
         with self._database.read() as connection:
-            return list(connection.execute(query).scalars())
+            return dict(connection.execute(query).tuples().all())
 
-    def anchors(self) -> list[AnchorRow]:
-        """All anchors, by object and frame."""
-        query = (
+    def load(self) -> SessionContents:
+        """All but the computed masks themselves, as they are at one moment.
+
+        Raises:
+            StoreError: the session is gone.
+        """
+        here = self.session_id
+        names = select(objects.c.id).where(objects.c.session_id == here).order_by(objects.c.ordinal)
+        given = (
             select(anchors.c.object_id, anchors.c.frame, anchors.c.counts, anchors.c.score)
-            .where(anchors.c.session_id == self.session_id)
+            .where(anchors.c.session_id == here)
             .order_by(anchors.c.object_id, anchors.c.frame)
         )
+        computed = (
+            select(masks.c.object_id, masks.c.frame, masks.c.away, masks.c.span_id)
+            .where(masks.c.session_id == here)
+            .order_by(masks.c.object_id, masks.c.frame)
+        )
+        made_for = select(spans.c.id, spans.c.span).where(spans.c.session_id == here)
         with self._database.read() as connection:
-            return [AnchorRow(*row) for row in connection.execute(query).tuples()]
+            revision, mark = self._state(connection)
+            contents = SessionContents(
+                revision=revision,
+                mark=mark,
+                objects=tuple(connection.execute(names).scalars()),
+                anchors=tuple(AnchorRow(*row) for row in connection.execute(given)),
+                spans=dict(connection.execute(made_for).tuples().all()),
+                places=tuple(MaskPlace(*row) for row in connection.execute(computed)),
+            )
+        self.mark, self.is_behind = mark, False
+        return contents
 
     def said(self) -> dict[tuple[ObjectId, FrameIndex], Mapping[str, Any]]:
         """All prompts, JSON, by object and frame."""
@@ -251,22 +299,6 @@ class SessionMasks:
         with self._database.read() as connection:
             rows: Sequence[Row[Any]] = connection.execute(query).all()
             return {(name, frame): said for name, frame, said in rows}
-
-    def spans(self) -> dict[int, Mapping[str, Any]]:
-        """All spans that masks were made for, JSON, by number."""
-        query = select(spans.c.id, spans.c.span).where(spans.c.session_id == self.session_id)
-        with self._database.read() as connection:
-            return dict(connection.execute(query).tuples().all())
-
-    def places(self) -> list[MaskPlace]:
-        """Where computed masks are, by object and frame."""
-        query = (
-            select(masks.c.object_id, masks.c.frame, masks.c.away, masks.c.span_id)
-            .where(masks.c.session_id == self.session_id)
-            .order_by(masks.c.object_id, masks.c.frame)
-        )
-        with self._database.read() as connection:
-            return [MaskPlace(*row) for row in connection.execute(query).tuples()]
 
     def changed_since(self, mark: int) -> list[FrameIndex]:
         """The frames on which any mask changed after the session had that mark, ascending."""
@@ -284,9 +316,17 @@ class SessionMasks:
         Raises:
             StoreError: the session is gone.
         """
-        query = select(sessions.c.revision, sessions.c.mark).where(sessions.c.id == self.session_id)
         with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
+            return self._state(connection)
+
+    def look_out(self) -> bool:
+        """Whether others have changed something since `load`, or since a change from here."""
+        self.is_behind |= self.state()[1] != self.mark
+        return self.is_behind
+
+    def _state(self, connection: Connection) -> tuple[int, int]:
+        query = select(sessions.c.revision, sessions.c.mark).where(sessions.c.id == self.session_id)
+        row = connection.execute(query).one_or_none()
         if row is None:
             raise self._gone()
         return row[0], row[1]
@@ -316,6 +356,8 @@ class SessionMasks:
             for frame in frames:
                 self._upsert(connection, frame_marks, {"frame": frame}, {"mark": mark})
             yield connection, mark, revision
+        self.is_behind |= mark != self.mark + 1
+        self.mark = mark
 
     def _note_masks(self, connection: Connection, mark: int, which: ColumnElement[bool]) -> None:
         """Note the frames of these masks as changed."""

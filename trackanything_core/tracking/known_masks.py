@@ -123,16 +123,17 @@ class KnownMasks:
         return ObjectTrack(self.frame_count, self.cuts, shelf)
 
     def _load(self) -> None:
+        contents = self._masks.load()
         anchors: defaultdict[ObjectId, dict[FrameIndex, StoredMask]] = defaultdict(dict)
-        for row in self._masks.anchors():
+        for row in contents.anchors:
             anchors[row.object_id][row.frame] = StoredMask(self._size, row.counts, row.score)
-        spans = self._numbers.load()
+        spans = self._numbers.load(contents.spans)
         places: defaultdict[tuple[ObjectId, bool], dict[FrameIndex, Span | None]]
         places = defaultdict(dict)
-        for place in self._masks.places():
+        for place in contents.places:
             span = None if place.span_id is None else spans[place.span_id]
             places[place.object_id, place.away][place.frame] = span
-        for name in self._masks.objects():
+        for name in contents.objects:
             self._tracks[name] = self._track(name)
             self._tracks[name].load(anchors[name], places[name, False], places[name, True])
 

@@ -92,6 +92,15 @@ class ObjectTrack:
             return None
         return self._shelf.get(frame)
 
+    def scores(self) -> dict[FrameIndex, float]:
+        """The score, 0..1, of every frame for which `get` has a mask, without the masks."""
+        tracked = {
+            frame: score
+            for frame, score in self._shelf.scores().items()
+            if self._span_at(frame) is not None
+        }
+        return tracked | {frame: mask.score for frame, mask in self._given.items()}
+
     def is_anchor(self, frame: FrameIndex) -> bool:
         """Whether a human gave or confirmed the mask on this frame."""
         return frame in self._given

@@ -89,6 +89,8 @@ class Session:
             store = Store.temporary()
             store.sessions.make("session", {}, len(source), source.size, cuts)
             masks = store.masks("session")
+        self._propagators = propagators
+        self._masks = masks
         self._known = KnownMasks(len(source), source.size, cuts, masks)
         self._runs = Runs(source, propagators, self._known, checkpoint, checkpoint_every)
 
@@ -115,6 +117,13 @@ class Session:
         for object_id, contents in saved.objects.items():
             session._known.at_hand(object_id).restore(contents)
         return session
+
+    def refresh(self) -> None:
+        """Read again what others have written to the same database; work under way is left."""
+        self._known = KnownMasks(
+            self._known.frame_count, self._source.size, self._known.cuts, self._masks
+        )
+        self._runs = Runs(self._source, self._propagators, self._known)
 
     def save(self, path: Path) -> None:
         """Write objects, anchors and tracked masks to one file, whole or not at all.

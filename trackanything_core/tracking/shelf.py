@@ -25,9 +25,9 @@ class SpanNumbers:
         self._masks = masks
         self._numbers: dict[Span, int] = {}
 
-    def load(self) -> dict[int, Span]:
-        """All spans that masks were made for, by number."""
-        found = {number: _read_span(packed) for number, packed in self._masks.spans().items()}
+    def load(self, spans: Mapping[int, Mapping[str, Any]]) -> dict[int, Span]:
+        """Take over the spans, by number, that the database has."""
+        found = {number: _read_span(packed) for number, packed in spans.items()}
         self._numbers = {span: number for number, span in found.items()}
         return found
 
@@ -95,6 +95,10 @@ class Shelf:
     def get_away(self, frame: FrameIndex) -> StoredMask | None:
         """A computed mask that was put away."""
         return self._unpack(self._masks.get_away(self._object_id, frame))
+
+    def scores(self) -> dict[FrameIndex, float]:
+        """The scores, 0..1, of the computed masks that are not put away."""
+        return self._masks.scores(self._object_id)
 
     def put_away(self) -> None:
         """Put all computed masks away."""

@@ -90,7 +90,6 @@ def upgrade() -> None:
             "stop", sa.Integer(), nullable=True, comment="frame to end before; null is the end"
         ),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("cancel", sa.Boolean(), nullable=False, comment="somebody wants it to stop"),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column(
             "owner", sa.String(length=255), nullable=True, comment="the runner that has the lease"
