@@ -120,8 +120,12 @@ class SessionMasks:
         Raises:
             StoreError: the database cannot be written.
         """
-        with self._database.write():
-            yield
+        try:
+            with self._database.write():
+                yield
+        except BaseException:
+            self.is_behind = True  # what is in memory may say that it was written
+            raise
 
     # What humans do.
 

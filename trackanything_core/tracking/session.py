@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _EMBEDDING_BYTES = 256 * 2**20
-_CHECKPOINT_EVERY = 50
+CHECKPOINT_EVERY = 50
+"""Steps of propagation from one checkpoint to the next."""
 
 
 class Session:
@@ -79,7 +80,7 @@ class Session:
         cuts: Sequence[FrameIndex] = (),
         masks: SessionMasks | None = None,
         checkpoint: SessionCheckpoint | None = None,
-        checkpoint_every: int = _CHECKPOINT_EVERY,
+        checkpoint_every: int = CHECKPOINT_EVERY,
         embedding_bytes: int = _EMBEDDING_BYTES,
     ) -> None:
         self._source = source
@@ -92,7 +93,8 @@ class Session:
         self._propagators = propagators
         self._masks = masks
         self._known = KnownMasks(len(source), source.size, cuts, masks)
-        self._runs = Runs(source, propagators, self._known, checkpoint, checkpoint_every)
+        self._checkpoint, self._checkpoint_every = checkpoint, checkpoint_every
+        self._runs = self._new_runs()
 
     @classmethod
     def load(
@@ -119,11 +121,16 @@ class Session:
         return session
 
     def refresh(self) -> None:
-        """Read again what others have written to the same database; work under way is left."""
+        """Read again what others have written to the same database; work under way is left.
+
+        Raises:
+            StoreError: the database cannot be used.
+        """
+        self._runs.save()
         self._known = KnownMasks(
             self._known.frame_count, self._source.size, self._known.cuts, self._masks
         )
-        self._runs = Runs(self._source, self._propagators, self._known)
+        self._runs = self._new_runs()
 
     def save(self, path: Path) -> None:
         """Write objects, anchors and tracked masks to one file, whole or not at all.
@@ -281,6 +288,15 @@ class Session:
             StoreError: the database cannot be written; the checkpoint before stays.
         """
         self._runs.save()
+
+    def _new_runs(self) -> Runs:
+        return Runs(
+            self._source,
+            self._propagators,
+            self._known,
+            self._checkpoint,
+            self._checkpoint_every,
+        )
 
     def _window(self, start: FrameIndex | None, stop: FrameIndex | None) -> range:
         count = len(self._source)
