@@ -15,6 +15,7 @@ from torch import Tensor
 from trackanything_core.errors import PromptError
 from trackanything_core.models.base import Embedding, Segmentation
 from trackanything_core.models.sam.letterbox import fit, fitted_size, mask_to_logits
+from trackanything_core.models.sam.obedience import obedient_mask
 from trackanything_core.types import Box, Click, Image, Mask
 
 if TYPE_CHECKING:
@@ -48,12 +49,16 @@ class SamSegmenter:
         sam: the network.
         name: of its weights, for people.
         weigh_candidates: see `SamConfig`.
+        obey_clicks: see `SamConfig`.
     """
 
-    def __init__(self, sam: Sam, name: str, *, weigh_candidates: bool = True) -> None:
+    def __init__(
+        self, sam: Sam, name: str, *, weigh_candidates: bool = True, obey_clicks: bool = False
+    ) -> None:
         self._sam = sam.eval()
         self._name = name
         self._weigh_candidates = weigh_candidates
+        self._obey_clicks = obey_clicks
 
     @property
     def name(self) -> str:
@@ -122,8 +127,12 @@ class SamSegmenter:
         full = self._sam.postprocess_masks(
             chosen, fitted_size(*embedding.image_size, self.side), embedding.image_size
         )
+        if self._obey_clicks and clicks:
+            mask = obedient_mask(full[0, 0].float().cpu().numpy(), clicks)
+        else:
+            mask = (full[0, 0] > self._sam.mask_threshold).cpu().numpy()
         return Segmentation(
-            mask=(full[0, 0] > self._sam.mask_threshold).cpu().numpy(),
+            mask=mask,
             score=min(max(float(scores[0, best]), 0.0), 1.0),
             low_res_logits=chosen[0, 0].float().cpu().numpy(),
         )
