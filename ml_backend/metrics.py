@@ -84,6 +84,10 @@ class Metrics:
         """Report the queue of jobs; nothing of it while the database is away."""
         self._registry.register(_QueueCollector(overview))
 
+    def collect(self) -> Iterable[Metric]:
+        """All measurements as they are now."""
+        return self._registry.collect()
+
     @property
     def resident_bytes(self) -> int:
         """Memory of this process; 0 where the system does not say."""
