@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from trackanything_core.errors import VideoError
 from trackanything_core.models.base import PropagatorFactory
-from trackanything_core.tracking.blend import blend
 from trackanything_core.tracking.assess import score_mask
+from trackanything_core.tracking.blend import blend
 from trackanything_core.tracking.compose import owned_masks
 from trackanything_core.tracking.examine import Examination, Finding
 from trackanything_core.tracking.group import Group
