@@ -69,7 +69,7 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._workspace = workspace
+        self.workspace = workspace
         self._tracker = tracker
         self._videos = videos
         self.submissions = submissions
@@ -131,7 +131,7 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
 
     def status(self) -> dict[str, Any]:
         """What there is to do, and the sessions in memory; for people and for Prometheus."""
-        overview = self._workspace.overview()
+        overview = self.workspace.overview()
         return {
             "jobs": {
                 "queued": overview.queued,
@@ -139,7 +139,7 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
                 "oldest_seconds": round(overview.oldest_seconds, 1),
                 "frames_per_second": round(overview.frames_per_second, 2),
             },
-            "open_sessions": self._workspace.open_sessions(),
+            "open_sessions": self.workspace.open_sessions(),
         }
 
     def _read(self, body: PredictBody) -> tuple[TrackingRequest, Interaction]:
