@@ -108,7 +108,7 @@ def evaluate_effort(
         }
         typer.echo(json.dumps(report))
     else:
-        _print_table(curves)
+        _print_table(curves, seconds)
 
 
 def _annotate(
@@ -193,8 +193,8 @@ def _as_json(
     }
 
 
-def _print_table(curves: dict[str, Curve]) -> None:
-    table = Table(caption=CONVENTION)
+def _print_table(curves: dict[str, Curve], seconds: float) -> None:
+    table = Table(caption=f"{CONVENTION}; {seconds:.0f} s in all")
     table.add_column("corrected frames", justify="right")
     for name in curves:
         for measure in ("J&F", "clicks", "painted"):
