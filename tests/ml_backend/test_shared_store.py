@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +35,15 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def servers(database: str, tmp_path: Path) -> Iterator[tuple[FlaskClient, FlaskClient]]:
     with serve(still) as site:
-        settings = {"database_url": database, "label_studio_url": site.url}
-        clients = tuple(make_client(tmp_path / name, **settings) for name in ("one", "two"))
+        clients = tuple(
+            make_client(tmp_path / name, database_url=database, label_studio_url=site.url)
+            for name in ("one", "two")
+        )
         workspaces = [c.application.extensions["loader"].wait(60).workspace for c in clients]
         yield clients[0], clients[1]
         for workspace in workspaces:
             workspace.close()
-            with closing(workspace.store):
-                pass
+            workspace.store.close()
 
 
 class Editor:
