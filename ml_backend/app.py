@@ -51,13 +51,8 @@ class Model(Protocol):
     def take(self, body: WebhookBody) -> None:
         """Take a webhook's event in."""
 
-<<<<<<< HEAD
-    def status(self) -> dict[str, Any]:
-        """What there is to do: `jobs` by state, `open_sessions`."""
-=======
     def device(self) -> dict[str, Any]:
         """What `/status` shows of the device and of what is open on it."""
->>>>>>> ops
 
 
 _LOADING_SECONDS = 600.0
@@ -83,21 +78,12 @@ def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask
         file_limit=settings.media_file_bytes,
         video_limit=settings.media_video_bytes,
     )
-<<<<<<< HEAD
-    load = load_model or _load_networks
-    sources = Sources(media, connections)
-    loader = app.extensions["loader"] = BackgroundLoader(
-        lambda: load(settings, sources, projects, journal)
-    )
-
-    answer_errors(app, journal)
-    add_metrics(app, loader)
-    add_status(app, settings.model_version, loader, journal)
-=======
     metrics = Metrics()
     load = load_model or partial(_load_networks, metrics=metrics)
     sources = Sources(media, connections, metrics)
-    loader = BackgroundLoader(lambda: load(settings, sources, projects))
+    loader = app.extensions["loader"] = BackgroundLoader(
+        lambda: load(settings, sources, projects, journal)
+    )
     # Opened when somebody looks: the application starts without its database, and says so.
     queue = cache(lambda: JobQueue(Database.open(settings.database)))
 
@@ -109,26 +95,22 @@ def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask
     metrics.add_to(app)
     metrics.watch_queue(lambda: queue().overview())
     add_status(app, settings.model_version, loader, journal, queue, metrics, device)
->>>>>>> ops
     _add_label_studio(app, settings, connections, projects, loader, journal)
     return app
 
 
 def _load_networks(
-<<<<<<< HEAD
-    settings: Settings, sources: Sources, projects: ProjectOptions, journal: Journal
-=======
-    settings: Settings, sources: Sources, projects: ProjectOptions, *, metrics: Metrics
->>>>>>> ops
+    settings: Settings,
+    sources: Sources,
+    projects: ProjectOptions,
+    journal: Journal,
+    *,
+    metrics: Metrics,
 ) -> Model:
     # Imports torch, which takes seconds.
     from ml_backend.model import load_model
 
-<<<<<<< HEAD
-    return load_model(settings, sources, projects, journal)
-=======
-    return load_model(settings, sources, projects, metrics)
->>>>>>> ops
+    return load_model(settings, sources, projects, journal, metrics)
 
 
 def _add_label_studio(

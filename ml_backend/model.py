@@ -11,16 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ml_backend.errors import RequestError
-<<<<<<< HEAD
 from ml_backend.journal import Journal
 from ml_backend.label_config import is_video_config, parse_label_config, parse_video_config
-from ml_backend.payloads import Context, PredictBody, Task, WebhookBody, read_body
-=======
-from ml_backend.label_config import parse_label_config
 from ml_backend.measured import measure_propagators, measure_segmenter
 from ml_backend.metrics import Metrics
-from ml_backend.payloads import PredictBody, WebhookBody, read_body
->>>>>>> ops
+from ml_backend.payloads import Context, PredictBody, Task, WebhookBody, read_body
 from ml_backend.projects import ProjectOptions
 from ml_backend.prompts import Interaction, read_interaction
 from ml_backend.regions import Prediction, build_prediction
@@ -79,11 +74,8 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-<<<<<<< HEAD
-        self._workspace = workspace
-=======
         self.device = device
->>>>>>> ops
+        self.workspace = workspace
         self._tracker = tracker
         self._videos = videos
         self.submissions = submissions
@@ -143,19 +135,6 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         """
         self.submissions.take(body)
 
-    def status(self) -> dict[str, Any]:
-        """What there is to do, and the sessions in memory; for people and for Prometheus."""
-        overview = self._workspace.overview()
-        return {
-            "jobs": {
-                "queued": overview.queued,
-                "running": overview.running,
-                "oldest_seconds": round(overview.oldest_seconds, 1),
-                "frames_per_second": round(overview.frames_per_second, 2),
-            },
-            "open_sessions": self._workspace.open_sessions(),
-        }
-
     def _read(self, body: PredictBody) -> tuple[TrackingRequest, Interaction]:
         task, context = _one_task(body)
         config = parse_label_config(body.label_config)
@@ -203,11 +182,11 @@ def _one_task(body: PredictBody) -> tuple[Task, Context]:
 
 
 def load_model(
-<<<<<<< HEAD
-    settings: Settings, sources: Sources, projects: ProjectOptions, journal: Journal
-=======
-    settings: Settings, sources: Sources, projects: ProjectOptions, metrics: Metrics
->>>>>>> ops
+    settings: Settings,
+    sources: Sources,
+    projects: ProjectOptions,
+    journal: Journal,
+    metrics: Metrics,
 ) -> TrackAnythingModel:
     """Load the networks that the settings name, with clocks on them. Takes seconds to minutes.
 
@@ -215,17 +194,14 @@ def load_model(
         WeightsError: they are missing or do not fit.
         StoreError: the database cannot be opened.
     """
-<<<<<<< HEAD
-
-    def look_for_cuts(video: FrameSource) -> Sequence[FrameIndex]:
-        return find_cuts(video) if len(video) <= settings.cut_frames else ()
-
-=======
     segmenter = load_segmenter(settings.segmenter, settings.segmenter_weights, settings.device)
     propagators = load_propagator(settings.propagator, settings.propagator_weights, settings.device)
     measure_segmenter(segmenter, metrics)
     measure_propagators(propagators, metrics)
->>>>>>> ops
+
+    def look_for_cuts(video: FrameSource) -> Sequence[FrameIndex]:
+        return find_cuts(video) if len(video) <= settings.cut_frames else ()
+
     workspace = Workspace(
         Store.open(settings.database),
         segmenter,
@@ -234,9 +210,6 @@ def load_model(
         find_cuts=look_for_cuts,
         live_sessions=settings.live_sessions,
     )
-<<<<<<< HEAD
-    return build_model(settings, workspace, sources, projects, journal)
-=======
     metrics.watch("open_sessions", "Sessions in memory", lambda: len(workspace.open_sessions()))
     device = pick_device(settings.device)
     metrics.watch("device_bytes", "Memory held on the device", lambda: used_bytes(device))
@@ -250,8 +223,7 @@ def load_model(
             "sessions": workspace.open_sessions(),
         }
 
-    return build_model(settings, workspace, sources, projects, describe)
->>>>>>> ops
+    return build_model(settings, workspace, sources, projects, journal, describe)
 
 
 def build_model(
@@ -259,11 +231,8 @@ def build_model(
     workspace: Workspace,
     sources: Sources,
     projects: ProjectOptions,
-<<<<<<< HEAD
     journal: Journal,
-=======
     device: Callable[[], dict[str, Any]] = dict,
->>>>>>> ops
 ) -> TrackAnythingModel:
     """The model over a workspace; `device` describes what its networks are on."""
     tracker = Tracker(workspace, answer_seconds=settings.answer_seconds, objects=settings.objects)

@@ -74,17 +74,13 @@ class Sources:
             found = _SOURCE.validate_python(dict(source))
         except ValidationError as error:
             raise MediaError(f"expected the source of a session, got {source!r:.100}") from error
-<<<<<<< HEAD
         connection = self.connections.of(found.project)
-        if isinstance(found, FramesSource):
-            lease = self._media.lease(found.addresses, connection)
-        else:
-            lease = self._media.lease_video(found.address, connection)
-=======
         with self._metrics.stage("fetch"):
-            lease = self._media.lease(found.addresses, self.connections.of(found.project))
+            if isinstance(found, FramesSource):
+                lease = self._media.lease(found.addresses, connection)
+            else:
+                lease = self._media.lease_video(found.address, connection)
         self._metrics.cached("media", hits=len(lease.paths) - lease.fetched, misses=lease.fetched)
->>>>>>> ops
         try:
             with open_source(lease.paths if found.kind == "frames" else lease.paths[0]) as video:
                 yield video

@@ -24,9 +24,9 @@ def test_template(template: Path) -> None:
     assert config.prompt_names == {"prompt"}
     interface = LabelInterface(xml)
     interface.validate()
-    # Every object can be prompted, and Track is the only prompt that is not an object.
+    # Every object can be prompted, and the commands are the only prompts that are no objects.
     prompts = interface.get_control("prompt").labels
-    assert prompts == [*config.mask.labels, "Track"]
+    assert prompts == [*config.mask.labels, *(command.value for command in Command)]
 
 
 def test_all_templates_are_described() -> None:
