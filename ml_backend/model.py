@@ -7,13 +7,15 @@ imports it, and this module is imported where the networks are loaded.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ml_backend.errors import RequestError
 from ml_backend.journal import Journal
 from ml_backend.label_config import is_video_config, parse_label_config, parse_video_config
 from ml_backend.label_studio import LabelStudio
+from ml_backend.measured import measure_propagators, measure_segmenter
+from ml_backend.metrics import Metrics
 from ml_backend.payloads import Context, PredictBody, Task, WebhookBody, read_body
 from ml_backend.projects import ProjectOptions
 from ml_backend.prompts import Interaction, read_interaction
@@ -27,6 +29,7 @@ from ml_backend.tracker import Tracker, TrackingRequest, TrackingTask
 from ml_backend.video_tracker import VideoRequest, VideoTracker, read_boxes
 from trackanything_core.errors import TrackAnythingError
 from trackanything_core.jobs.workspace import Workspace
+from trackanything_core.models.device import pick_device, used_bytes
 from trackanything_core.models.registry import load_propagator, load_segmenter
 from trackanything_core.store.store import Store
 from trackanything_core.types import FrameIndex
@@ -56,6 +59,7 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         submissions: what happens beside interactive requests.
         projects: what the connections of projects say.
         version: named in predictions.
+        device: describes the device and what is open on it, for `/status`.
         kwargs: for the base class.
     """
 
@@ -68,10 +72,12 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         submissions: Submissions,
         projects: ProjectOptions,
         version: str,
+        device: Callable[[], dict[str, Any]] = dict,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._workspace = workspace
+        self.device = device
+        self.workspace = workspace
         self._tracker = tracker
         self._videos = videos
         self.submissions = submissions
@@ -131,19 +137,6 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
         """
         self.submissions.take(body)
 
-    def status(self) -> dict[str, Any]:
-        """What there is to do, and the sessions in memory; for people and for Prometheus."""
-        overview = self._workspace.overview()
-        return {
-            "jobs": {
-                "queued": overview.queued,
-                "running": overview.running,
-                "oldest_seconds": round(overview.oldest_seconds, 1),
-                "frames_per_second": round(overview.frames_per_second, 2),
-            },
-            "open_sessions": self._workspace.open_sessions(),
-        }
-
     def _read(self, body: PredictBody) -> tuple[TrackingRequest, Interaction]:
         task, context = _one_task(body)
         config = parse_label_config(body.label_config)
@@ -191,27 +184,48 @@ def _one_task(body: PredictBody) -> tuple[Task, Context]:
 
 
 def load_model(
-    settings: Settings, sources: Sources, projects: ProjectOptions, journal: Journal
+    settings: Settings,
+    sources: Sources,
+    projects: ProjectOptions,
+    journal: Journal,
+    metrics: Metrics,
 ) -> TrackAnythingModel:
-    """Load the networks that the settings name. Takes seconds to minutes.
+    """Load the networks that the settings name, with clocks on them. Takes seconds to minutes.
 
     Raises:
         WeightsError: they are missing or do not fit.
         StoreError: the database cannot be opened.
     """
+    segmenter = load_segmenter(settings.segmenter, settings.segmenter_weights, settings.device)
+    propagators = load_propagator(settings.propagator, settings.propagator_weights, settings.device)
+    measure_segmenter(segmenter, metrics)
+    measure_propagators(propagators, metrics)
 
     def look_for_cuts(video: FrameSource) -> Sequence[FrameIndex]:
         return find_cuts(video) if len(video) <= settings.cut_frames else ()
 
     workspace = Workspace(
         Store.open(settings.database),
-        load_segmenter(settings.segmenter, settings.segmenter_weights, settings.device),
-        load_propagator(settings.propagator, settings.propagator_weights, settings.device),
+        segmenter,
+        propagators,
         sources.open,
         find_cuts=look_for_cuts,
         live_sessions=settings.live_sessions,
     )
-    return build_model(settings, workspace, sources, projects, journal)
+    metrics.watch("open_sessions", "Sessions in memory", lambda: len(workspace.open_sessions()))
+    device = pick_device(settings.device)
+    metrics.watch("device_bytes", "Memory held on the device", lambda: used_bytes(device))
+
+    def describe() -> dict[str, Any]:
+        return {
+            "name": str(device),
+            "used_bytes": used_bytes(device),
+            "segmenter": segmenter.name,
+            "propagator": propagators.name,
+            "sessions": workspace.open_sessions(),
+        }
+
+    return build_model(settings, workspace, sources, projects, journal, describe)
 
 
 def build_model(
@@ -220,8 +234,9 @@ def build_model(
     sources: Sources,
     projects: ProjectOptions,
     journal: Journal,
+    device: Callable[[], dict[str, Any]] = dict,
 ) -> TrackAnythingModel:
-    """The model over a workspace."""
+    """The model over a workspace; `device` describes what its networks are on."""
 
     def find_frames(task: TrackingTask, key: str) -> Sequence[str]:
         label_studio = LabelStudio(sources.connections.of(task.key.project))
@@ -249,4 +264,5 @@ def build_model(
         submissions=submissions,
         projects=projects,
         version=settings.model_version,
+        device=device,
     )

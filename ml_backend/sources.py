@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from ml_backend.connections import Connections
 from ml_backend.errors import MediaError
 from ml_backend.media import Media
+from ml_backend.metrics import Metrics
 from trackanything_core.video.base import FrameSource
 from trackanything_core.video.open import open_source
 
@@ -52,11 +53,15 @@ class Sources:
     Args:
         media: fetches pictures.
         connections: knows where the pictures of a project are.
+        metrics: told how long fetching takes.
     """
 
-    def __init__(self, media: Media, connections: Connections) -> None:
+    def __init__(
+        self, media: Media, connections: Connections, metrics: Metrics | None = None
+    ) -> None:
         self._media = media
         self.connections = connections
+        self._metrics = metrics or Metrics()
 
     @contextmanager
     def open(self, source: Mapping[str, Any]) -> Iterator[FrameSource]:
@@ -70,10 +75,12 @@ class Sources:
         except ValidationError as error:
             raise MediaError(f"expected the source of a session, got {source!r:.100}") from error
         connection = self.connections.of(found.project)
-        if isinstance(found, FramesSource):
-            lease = self._media.lease(found.addresses, connection)
-        else:
-            lease = self._media.lease_video(found.address, connection)
+        with self._metrics.stage("fetch"):
+            if isinstance(found, FramesSource):
+                lease = self._media.lease(found.addresses, connection)
+            else:
+                lease = self._media.lease_video(found.address, connection)
+        self._metrics.cached("media", hits=len(lease.paths) - lease.fetched, misses=lease.fetched)
         try:
             with open_source(lease.paths if found.kind == "frames" else lease.paths[0]) as video:
                 yield video

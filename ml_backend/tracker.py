@@ -124,8 +124,11 @@ class _Edit:
     def news(self, asked: Place | None = None) -> News:
         """What the annotation does not hold as it is now."""
         changed = set(self.live.changed_since(self.work.mark)) | self.editor.touched
+        gone = places_of(self.work, self.session.objects, self.notes.names, self.window)
+        for name, frames in self.session.anchors.items():
+            self.notes.seeds.setdefault(name, frames[0])
         return find_news(
-            changed | places_of(self.work, self.session.objects, self.notes.names, self.window),
+            changed | gone,
             self.work,
             self.request.config,
             self.window,
@@ -135,7 +138,7 @@ class _Edit:
                 self.request.work.rows, self.work, self.notes.names, self.window.first
             ),
             asked=asked,
-            seeds={name: frames[0] for name, frames in self.session.anchors.items()},
+            seeds=self.notes.seeds,
         )
 
 

@@ -10,7 +10,7 @@ from ml_backend.label_config import Command
 from trackanything_core.errors import ConfigError
 from trackanything_core.masks.palette import davis_palette
 
-_INSTALLED = Path(__file__).parent.parent / "templates"
+_INSTALLED = Path(__file__).parent.parent / "label_configs"
 _CHECKED_OUT = Path(__file__).parents[2] / "label_config"
 
 _COMMANDS = frozenset(command.value for command in Command)

@@ -275,7 +275,8 @@ class VideoEditor(Editor):
             f"[{_VIDEO}.ref.current.videoDimensions.width,"
             f" {_VIDEO}.ref.current.videoDimensions.height]"
         )
-        scale = min(canvas["width"] / width, canvas["height"] / height)
+        # Small videos are not enlarged.
+        scale = min(canvas["width"] / width, canvas["height"] / height, 1.0)
         left = canvas["x"] + (canvas["width"] - scale * width) / 2
         top = canvas["y"] + (canvas["height"] - scale * height) / 2
         return left + x * scale * width, top + y * scale * height

@@ -306,6 +306,20 @@ def test_forget_empties_the_regions_of_the_object(bench: Bench) -> None:
         bench.ask(track(frame=1))
 
 
+def test_the_regions_of_an_object_are_listed_under_its_first_prompted_one(bench: Bench) -> None:
+    bench.ask(click(10, 12, frame=2))
+    bench.ask(track())
+    parents = {name: row.get("parentID") for name, row in bench.draft.items()}
+    expected = {f"Cat-f{k}": None if k == 2 else "Cat-f2" for k in range(FRAMES)}
+    assert parents == expected
+    # It stays so, whatever is prompted and forgotten later.
+    bench.ask(click(30, 12, frame=0))
+    bench.ask(track(frame=1))
+    bench.ask(click(30, 12, frame=0, label="Forget"))
+    parents = {name: row.get("parentID") for name, row in bench.draft.items()}
+    assert parents == expected
+
+
 def test_many_objects_of_one_label_are_tracked(many: Bench) -> None:
     many.ask(click(10, 12))
     many.ask(click(50, 20))
