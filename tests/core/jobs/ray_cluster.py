@@ -21,7 +21,7 @@ from trackanything_core.jobs.queue import JobQueue
 from trackanything_core.jobs.ray_workers import RayWorkers
 from trackanything_core.store.store import Store
 
-_PATIENCE_SECONDS = 240
+_PATIENCE_SECONDS = 180
 
 
 def owner(file: Path) -> str | None:

@@ -38,6 +38,12 @@ def test_a_job_whose_machine_is_lost_ends_right_on_the_other(
 ) -> None:
     whole = undisturbed(tmp_path / "whole", FRAMES)
     bench = Bench(tmp_path / "bench", FRAMES)
+    settings = {
+        "PYTHONPATH": os.getcwd(),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # Else Ray sees `uv run` above us and has it make an environment for each worker.
+        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    }
     program = [sys.executable, "-m", "tests.core.jobs.ray_cluster"]
     done = subprocess.run(
         [*own_network, *program, str(bench.file), str(bench.counter), "70"],
@@ -45,7 +51,7 @@ def test_a_job_whose_machine_is_lost_ends_right_on_the_other(
         text=True,
         timeout=400,
         check=False,
-        env=os.environ | {"PYTHONPATH": os.getcwd(), "RAY_USAGE_STATS_ENABLED": "0"},
+        env=os.environ | settings,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     said = json.loads(done.stdout.splitlines()[-1])
