@@ -26,7 +26,7 @@ _PATIENCE_SECONDS = 180
 
 def owner(file: Path) -> str | None:
     with sqlite3.connect(file) as connection:
-        return connection.execute("SELECT owner FROM jobs").fetchone()[0]
+        return connection.execute("SELECT owner FROM jobs ORDER BY id DESC").fetchone()[0]
 
 
 def main(file: Path, counter: Path, steps: int) -> None:
@@ -34,18 +34,23 @@ def main(file: Path, counter: Path, steps: int) -> None:
     url, deadline = f"sqlite:///{file}", time.monotonic() + _PATIENCE_SECONDS
     small: dict[str, Any] = {"object_store_memory": 80 * 2**20}
     # The head has no room for workers, so that each of the two machines has one.
+    queue = JobQueue(Store.open(url).database)
+    queue.cancel(SESSION)  # asked for again once all workers are there
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
     nodes = [cluster.add_node(num_cpus=1, **small) for _ in range(2)]
     workers = RayWorkers(cluster.address, partial(open_workspace, url, counter))
     found: dict[str, str] = {}
-    while len(found) < 2 or owner(file) not in found or counter.stat().st_size < steps:
-        assert time.monotonic() < deadline, f"{found} {owner(file)} {counter.stat().st_size}"
+    while len(found) < 2:
+        assert time.monotonic() < deadline, str(found)
         found = {place.runner: place.node for place in workers.places(1.0)}
+    queue.put(SESSION)
+    while owner(file) not in found or counter.stat().st_size < steps:
+        assert time.monotonic() < deadline, f"{found} {owner(file)} {counter.stat().st_size}"
+        time.sleep(0.01)
     first = owner(file)
-    lost = next(node for node in nodes if node.unique_id == found[first or ""])
+    lost = next(node for node in nodes if node.node_id == found[first or ""])
     taken_away_at = counter.stat().st_size
     cluster.remove_node(lost, allow_graceful=False)
-    queue = JobQueue(Store.open(url).database)
     second = None
     while (job := queue.newest(SESSION)) is not None and job.is_active:
         assert time.monotonic() < deadline, str(job)
