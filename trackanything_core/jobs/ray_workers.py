@@ -1,8 +1,8 @@
 """Workers on the machines of a Ray cluster: an executor, never the queue.
 
 Each worker is an actor that works off the queue in the database, as a process of its own would.
-Ray starts one for each GPU (or each few CPU cores) and starts it elsewhere when its machine is lost;
-the jobs themselves come back by their lease and go on from their checkpoint.
+Ray starts one for each GPU, or each few CPU cores, and starts it elsewhere when its machine is
+lost; the jobs themselves come back by their lease and go on from their checkpoint.
 """
 
 from __future__ import annotations
