@@ -19,6 +19,7 @@ from trackanything_core.cli.evaluate import evaluate
 from trackanything_core.cli.jobs import jobs
 from trackanything_core.cli.ordered import OrderedCommand
 from trackanything_core.cli.track import track
+from trackanything_core.cli.train import train
 from trackanything_core.cli.worker import make_worker
 from trackanything_core.errors import TrackAnythingError
 
@@ -49,6 +50,7 @@ def create_app(
     app.command(cls=OrderedCommand)(track)
     app.command("demo")(make_demo(demo_exporters))
     app.command()(evaluate)
+    app.command()(train)
     app.command()(doctor)
     app.command("worker")(make_worker(sources))
     app.add_typer(jobs, name="jobs")

@@ -97,7 +97,9 @@ class KnownMasks:
             if name not in anchored:
                 masks[name] = masks[name] if taken is None else masks[name] & ~taken
                 taken = masks[name] if taken is None else masks[name] | taken
-        return FrameMasks(frame, masks, {name: mask.score for name, mask in stored.items()})
+        scores = {name: mask.score for name, mask in stored.items()}
+        records = {name: mask.record for name, mask in stored.items() if mask.record}
+        return FrameMasks(frame, masks, scores, records)
 
     def context(self, frame: FrameIndex, object_id: ObjectId) -> SoftMask | None:
         """Where the objects are that are older than one, as surely as their scores say.

@@ -42,7 +42,12 @@ class RunFile:
             StoreError: the database cannot be written; what was saved stays.
         """
         name = _name(group)
-        facts = {"group": name, "done": state.done, "between": state.propagator is None}
+        facts = {
+            "group": name,
+            "done": state.done,
+            "between": state.propagator is None,
+            "examination": state.examination,
+        }
         parts = {_RUN: json.dumps(facts).encode() + b"\n" + (state.propagator or b"")}
         parts |= {_soft(name, frame): packed for frame, packed in state.soft_masks}
         self._checkpoint.put(parts, keep=goes_on)
@@ -61,6 +66,7 @@ class RunFile:
         try:
             facts = json.loads(header)
             name, done, between = str(facts["group"]), int(facts["done"]), bool(facts["between"])
+            examination = facts["examination"]
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"the saved run is damaged ({error}): start it anew") from error
         if name != _name(group):
@@ -68,7 +74,12 @@ class RunFile:
         frames = _blended(group, done)
         if not {_soft(name, frame) for frame in frames} <= self._checkpoint.names():
             raise CheckpointError("the saved run lacks masks of its first pass: start it anew")
-        return RunState(done, None if between else propagator, self._soft_masks(name, frames))
+        return RunState(
+            done,
+            None if between else propagator,
+            None if between else examination,
+            self._soft_masks(name, frames),
+        )
 
     def clear(self) -> None:
         """Remove what was saved."""

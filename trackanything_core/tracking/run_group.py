@@ -9,10 +9,11 @@ context makes no mask stale: nobody who corrects one object wants another to cha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,13 @@ from trackanything_core.models.base import (
     ResumablePropagator,
     ResumablePropagatorFactory,
 )
+from trackanything_core.tracking.assess import score_mask
 from trackanything_core.tracking.blend import blend
-from trackanything_core.tracking.compose import confidence, owned_masks
+from trackanything_core.tracking.compose import owned_masks
+from trackanything_core.tracking.examine import Examination, Finding
 from trackanything_core.tracking.group import Group
 from trackanything_core.tracking.known_masks import KnownMasks
+from trackanything_core.tracking.refine import Refiner
 from trackanything_core.tracking.soft_mask_file import SoftMaskFile
 from trackanything_core.types import FrameIndex, Image, Mask, ObjectId
 from trackanything_core.video.base import FrameSource
@@ -40,11 +44,13 @@ class RunState:
     Attributes:
         done: steps taken.
         propagator: the state of the pass that is under way; None between two passes.
+        examination: what was found in that pass so far, as JSON; None between two passes.
         soft_masks: packed, by frame, of the pass that the last one is blended with. Read once.
     """
 
     done: int
     propagator: bytes | None
+    examination: Mapping[str, Any] | None
     soft_masks: Iterable[tuple[FrameIndex, bytes]]
 
 
@@ -69,6 +75,7 @@ class GroupRun:
         propagators: makes one for each pass.
         group: what to follow.
         known: anchors and context are read from it, masks are written to it as they come.
+        refiner: improves doubtful masks; None leaves all as they are propagated.
         resumed: where to go on; None starts at the first pass.
 
     Attributes:
@@ -85,6 +92,7 @@ class GroupRun:
         propagators: PropagatorFactory,
         group: Group,
         known: KnownMasks,
+        refiner: Refiner | None = None,
         resumed: RunState | None = None,
     ) -> None:
         self.group = group
@@ -92,7 +100,11 @@ class GroupRun:
         self._source = source
         self._propagators = propagators
         self._known = known
+        self._refiner = refiner
         self._resumed = resumed
+        self._examination = Examination(group.objects, refiner)
+        if resumed is not None and resumed.examination is not None:
+            self._examination.restore(resumed.examination)
         self._propagator: Propagator | None = None
         if resumed is not None and resumed.propagator is not None:
             if not isinstance(propagators, ResumablePropagatorFactory):
@@ -130,12 +142,14 @@ class GroupRun:
         To be called between two steps.
         """
         is_between = self.done in (0, *accumulate(map(len, self.group.passes)))
-        propagator = None
+        propagator = examination = None
         if not is_between:
+            examination = self._examination.state()
             assert isinstance(self._propagator, ResumablePropagator)  # `Runs` saw to that
             propagator = self._propagator.state()
         unsaved = self._earlier.frames[self._saved :]
-        return RunState(self.done, propagator, ((f, self._earlier.packed(f)) for f in unsaved))
+        soft_masks = ((frame, self._earlier.packed(frame)) for frame in unsaved)
+        return RunState(self.done, propagator, examination, soft_masks)
 
     def saved(self) -> None:
         """Say that `state` is in a safe place as it is now."""
@@ -143,7 +157,7 @@ class GroupRun:
 
     def _run_pass(self, frames: range, skipped: int) -> Iterator[Step]:
         group, known, is_final = self.group, self._known, frames == self.group.passes[-1]
-        for frame, probabilities in self._follow(frames, skipped):
+        for frame, probabilities, findings in self._follow(frames, skipped):
             finished: tuple[ObjectId, ...] = ()
             if frame in group.span.frames:
                 if not is_final:
@@ -152,33 +166,42 @@ class GroupRun:
                     start, end = group.passes[0].start, frames.start
                     nearness = (end - frame) / (end - start)
                     probabilities = blend(self._earlier.get(frame), probabilities, nearness)
-                finished = _keep(known, group, frame, probabilities, final=is_final)
+                    findings = _scored_again(group, probabilities, findings)
+                finished = _keep(known, group, frame, probabilities, findings, final=is_final)
             self.done += 1
             yield Step(frame, finished)
 
     def _follow(
         self, frames: range, skipped: int
-    ) -> Iterator[tuple[FrameIndex, npt.NDArray[np.float32]]]:
-        """Probabilities (N + 1, H, W) for the members in order, on the frames not skipped."""
+    ) -> Iterator[tuple[FrameIndex, npt.NDArray[np.float32], dict[ObjectId, Finding]]]:
+        """Probabilities (N + 1, H, W) for the members in order, on the frames not skipped.
+
+        With what was found of each member on the frames of the span.
+        """
         group, known, source = self.group, self._known, self._source
         if not _is_current(group, known):
             return
         given: dict[ObjectId, Mask] | None = None
         if not skipped:
             self._propagator = self._start_pass(frames)
+            self._examination = Examination(group.objects, self._refiner)
             given = _anchored(known, group, frames.start)
         propagator = self._propagator
         assert propagator is not None
         for frame, image in source.iterate(frames[skipped], frames.stop, frames.step):
+            context, last = known.context(frame, group.objects[0]), frame == frames[-1]
             probabilities = propagator.step(
-                _checked(image, frame, source),
-                given,
-                context=known.context(frame, group.objects[0]),
-                last=frame == frames[-1],
+                _checked(image, frame, source), given, context=context, last=last
             )
             given = None
             rows = [propagator.object_ids.index(name) + 1 for name in group.objects]
-            yield frame, probabilities[[0, *rows]]
+            probabilities = probabilities[[0, *rows]]
+            findings: dict[ObjectId, Finding] = {}
+            if frame in group.span.frames:
+                probabilities, findings = self._examination.examine(
+                    image, probabilities, propagator, context, last=last
+                )
+            yield frame, probabilities, findings
             if not _is_current(group, known):
                 return
 
@@ -206,17 +229,31 @@ def _keep(
     group: Group,
     frame: FrameIndex,
     probabilities: npt.NDArray[np.float32],
+    findings: Mapping[ObjectId, Finding],
     *,
     final: bool,
 ) -> tuple[ObjectId, ...]:
     masks = owned_masks(probabilities)
-    scores = [confidence(p, mask) for p, mask in zip(probabilities[1:], masks, strict=True)]
+    scores = [findings[name].score for name in group.objects]
     with known.together():
         return tuple(
             name
             for (name, span), mask, score in zip(group.members, masks, scores, strict=True)
-            if known[name].track(frame, span, mask, score, final=final)
+            if known[name].track(frame, span, mask, score, findings[name].record(), final=final)
         )
+
+
+def _scored_again(
+    group: Group,
+    probabilities: npt.NDArray[np.float32],
+    findings: Mapping[ObjectId, Finding],
+) -> dict[ObjectId, Finding]:
+    """Findings with the scores of blended masks."""
+    masks = owned_masks(probabilities)
+    return {
+        name: replace(findings[name], score=score_mask(probability, mask))
+        for name, probability, mask in zip(group.objects, probabilities[1:], masks, strict=True)
+    }
 
 
 def _checked(image: Image, frame: FrameIndex, source: FrameSource) -> Image:

@@ -9,6 +9,7 @@ from trackanything_core.models.base import PropagatorFactory, ResumablePropagato
 from trackanything_core.store.checkpoint import SessionCheckpoint
 from trackanything_core.tracking.group import Group
 from trackanything_core.tracking.known_masks import KnownMasks
+from trackanything_core.tracking.refine import Refiner
 from trackanything_core.tracking.run_file import RunFile
 from trackanything_core.tracking.run_group import GroupRun, Step
 from trackanything_core.video.base import FrameSource
@@ -71,12 +72,14 @@ class Runs:
         source: FrameSource,
         propagators: PropagatorFactory,
         known: KnownMasks,
+        refiner: Refiner | None = None,
         checkpoint: SessionCheckpoint | None = None,
         save_every: int = 50,
     ) -> None:
         self._source = source
         self._propagators = propagators
         self._known = known
+        self._refiner = refiner
         self._file: RunFile | None = None
         if checkpoint is not None and isinstance(propagators, ResumablePropagatorFactory):
             self._file = RunFile(checkpoint)
@@ -118,7 +121,7 @@ class Runs:
         run.saved_at = run.done
 
     def _passes(self, group: Group) -> GroupRun:
-        return GroupRun(self._source, self._propagators, group, self._known)
+        return GroupRun(self._source, self._propagators, group, self._known, self._refiner)
 
     def _saved(self, group: Group) -> Run | None:
         """The run of a group as it was saved, if that leads to its stale frames."""
@@ -128,7 +131,9 @@ class Runs:
             state = self._file.find(group)
             if state is None or state.done > _first_wanted(group):
                 return None
-            passes = GroupRun(self._source, self._propagators, group, self._known, state)
+            passes = GroupRun(
+                self._source, self._propagators, group, self._known, self._refiner, state
+            )
         except CheckpointError as error:
             _log.warning("a saved run is left alone, and its passes start anew: %s", error)
             return None

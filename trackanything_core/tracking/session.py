@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from trackanything_core.errors import PromptError, VideoError
 from trackanything_core.models.base import PropagatorFactory, Segmentation, Segmenter
 from trackanything_core.store.checkpoint import SessionCheckpoint
@@ -16,9 +18,11 @@ from trackanything_core.tracking.initialise import Initialiser
 from trackanything_core.tracking.known_masks import KnownMasks
 from trackanything_core.tracking.plan import Direction, plan_legs
 from trackanything_core.tracking.propagation import Propagation
+from trackanything_core.tracking.refine import Refiner, RefineSettings
 from trackanything_core.tracking.runs import Runs
 from trackanything_core.tracking.session_file import read_session, write_session
 from trackanything_core.tracking.session_schema import SavedSession
+from trackanything_core.tracking.suggest import Suggestion, TrackScores, suggest_frames
 from trackanything_core.types import FrameIndex, Mask, ObjectId, Prompt
 from trackanything_core.video.base import FrameSource
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _EMBEDDING_BYTES = 256 * 2**20
+_REFINE = RefineSettings()
 CHECKPOINT_EVERY = 50
 """Steps of propagation from one checkpoint to the next."""
 
@@ -69,6 +74,7 @@ class Session:
         checkpoint: where the state of propagation is written as it goes; nowhere by default.
         checkpoint_every: steps of propagation that are lost at most if this program dies.
         embedding_bytes: memory for embeddings of prompted frames.
+        refine: when the segmenter is asked about masks that were propagated; None never asks.
     """
 
     def __init__(
@@ -82,6 +88,7 @@ class Session:
         checkpoint: SessionCheckpoint | None = None,
         checkpoint_every: int = CHECKPOINT_EVERY,
         embedding_bytes: int = _EMBEDDING_BYTES,
+        refine: RefineSettings | None = _REFINE,
     ) -> None:
         self._source = source
         self._initialiser = Initialiser(source, segmenter, embedding_bytes)
@@ -93,6 +100,7 @@ class Session:
         self._propagators = propagators
         self._masks = masks
         self._known = KnownMasks(len(source), source.size, cuts, masks)
+        self._refiner = None if refine is None else Refiner(segmenter, refine)
         self._checkpoint, self._checkpoint_every = checkpoint, checkpoint_every
         self._runs = self._new_runs()
 
@@ -105,6 +113,7 @@ class Session:
         propagators: PropagatorFactory,
         *,
         embedding_bytes: int = _EMBEDDING_BYTES,
+        refine: RefineSettings | None = _REFINE,
     ) -> Self:
         """Go on with a session that was saved; see `Session` for the arguments.
 
@@ -114,7 +123,12 @@ class Session:
         """
         saved = read_session(path, len(source), source.size)
         session = cls(
-            source, segmenter, propagators, cuts=saved.cuts, embedding_bytes=embedding_bytes
+            source,
+            segmenter,
+            propagators,
+            cuts=saved.cuts,
+            embedding_bytes=embedding_bytes,
+            refine=refine,
         )
         for object_id, contents in saved.objects.items():
             session._known.at_hand(object_id).restore(contents)
@@ -236,6 +250,30 @@ class Session:
         }
         return {name: found for name, found in frames.items() if found}
 
+    def suggest(self, count: int = 1) -> list[Suggestion]:
+        """Name the frames that are most worth a human's next look, the best first.
+
+        The ranking follows from the scores and sizes of masks, from anchors and cuts (see
+        `suggest_frames`); it is at its best where everything is up to date.
+
+        Args:
+            count: the most frames to name.
+
+        Returns:
+            Different frames, each with the object that gains most by a correction there. Fewer
+            than `count` where no more would mend anything; none while there is no object.
+        """
+        scored = {}
+        for name in self.objects:
+            track = self._known[name]
+            stored = [track.get(frame) for frame in range(len(self._source))]
+            scored[name] = TrackScores(
+                track.anchors,
+                scores=np.array([np.nan if mask is None else mask.score for mask in stored]),
+                areas=np.array([0.0 if mask is None else mask.area for mask in stored]),
+            )
+        return suggest_frames(scored, self.cuts, count)
+
     def propagate(
         self,
         direction: Direction = "both",
@@ -294,6 +332,7 @@ class Session:
             self._source,
             self._propagators,
             self._known,
+            self._refiner,
             self._checkpoint,
             self._checkpoint_every,
         )

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trackanything_core.errors import CheckpointError, MaskError, VideoError
+from trackanything_core.models.base import Evidence
 from trackanything_core.models.xmem.checkpoint import load_network
 from trackanything_core.models.xmem.core import XMemCore
 from trackanything_core.models.xmem.network import XMemNetwork
@@ -102,6 +103,28 @@ class XMemPropagator:
             )
         restored: npt.NDArray[np.float32] = _resized(probabilities, size).cpu().numpy()
         return restored
+
+    def evidence(self) -> Evidence | None:
+        """As `Propagator.evidence`."""
+        affinity = self._core.affinity
+        return None if affinity is None else Evidence(affinity.clamp(0, 1).cpu().numpy())
+
+    @torch.inference_mode()
+    def correct(self, masks: Mapping[ObjectId, Mask | SoftMask]) -> None:
+        """As `Propagator.correct`.
+
+        Raises:
+            MaskError: a mask has another size than the picture, values outside 0..1, or lacks.
+        """
+        if self._size is None or set(masks) != set(self._object_ids):
+            raise MaskError(
+                f"expected masks of all objects, {', '.join(self._object_ids) or '(none yet)'}, "
+                f"after a step, got {', '.join(masks) or 'none'}"
+            )
+        for object_id, mask in masks.items():
+            _check_mask(f"object {object_id!r}", mask, self._size)
+        with self._precision():
+            self._core.correct(self._inner_masks(masks, self._size))
 
     def state(self) -> bytes:
         """As `ResumablePropagator.state`."""
