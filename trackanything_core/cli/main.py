@@ -8,27 +8,37 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
 from trackanything_core.cli.demo import DemoExporter, make_demo
 from trackanything_core.cli.doctor import doctor
 from trackanything_core.cli.evaluate import evaluate
+from trackanything_core.cli.jobs import jobs
 from trackanything_core.cli.ordered import OrderedCommand
 from trackanything_core.cli.track import track
 from trackanything_core.cli.train import train
+from trackanything_core.cli.worker import make_worker
 from trackanything_core.errors import TrackAnythingError
+
+if TYPE_CHECKING:
+    from trackanything_core.jobs.live import OpenSource
 
 _EXIT_ERROR = 2
 _EXIT_TERMINATED = 128 + signal.SIGTERM
 
 
-def create_app(demo_exporters: Sequence[DemoExporter] = ()) -> typer.Typer:
+def create_app(
+    demo_exporters: Sequence[DemoExporter] = (),
+    sources: Callable[[], OpenSource] | None = None,
+) -> typer.Typer:
     """Make the command with everything that the core can do.
 
     Args:
         demo_exporters: write what the demo found in further formats.
+        sources: gives what opens the videos of sessions in a worker; see `make_worker`.
     """
     app = typer.Typer(
         name="trackanything",
@@ -42,6 +52,8 @@ def create_app(demo_exporters: Sequence[DemoExporter] = ()) -> typer.Typer:
     app.command()(evaluate)
     app.command()(train)
     app.command()(doctor)
+    app.command("worker")(make_worker(sources))
+    app.add_typer(jobs, name="jobs")
     return app
 
 

@@ -46,7 +46,8 @@ class OpenSession:
     def close(self) -> None:
         """Let go of the video; work that was left half-way can be gone on with."""
         try:
-            self.session.save_checkpoint()
+            if not self.masks.look_out():  # else others work on it, who know better
+                self.session.save_checkpoint()
         except StoreError as error:
             logger.warning("work on session %s was not saved: %s", self.masks.session_id, error)
         finally:

@@ -204,6 +204,11 @@ class Workspace:
         """
         return SessionView(self.store, session_id)
 
+    @property
+    def runner_name(self) -> str:
+        """The name that the leases of this process's jobs bear."""
+        return self._runner.owner
+
     def overview(self) -> QueueOverview:
         """How much there is to do."""
         return self.queue.overview()

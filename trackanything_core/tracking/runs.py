@@ -113,7 +113,7 @@ class Runs:
             StoreError: the database cannot be written; what was saved before stays.
         """
         run = self._left
-        if self._file is None or run is None or run.done in (0, run.saved_at):
+        if self._file is None or run is None or run.ended or run.done in (0, run.saved_at):
             return
         state = run.passes.state()
         self._file.save(run.group, state, goes_on=run.saved_at is not None)
