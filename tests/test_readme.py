@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from tests.folders import ROOT
 
-PAGES = ["README.md", "CONTRIBUTING.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/evaluation.md"]
 PROGRAMS = Path(sys.executable).parent
 
 

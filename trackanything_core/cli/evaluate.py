@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trackanything_core.cli.cuts import Cuts, cuts_of
+from trackanything_core.cli.effort import Interactive, evaluate_effort
 from trackanything_core.cli.models import (
     Device,
     PropagatorName,
@@ -22,6 +24,7 @@ from trackanything_core.cli.models import (
     load_models,
 )
 from trackanything_core.cli.progress import progress_bar
+from trackanything_core.evaluation.annotator import Annotator
 from trackanything_core.evaluation.davis import DavisSequence, read_davis
 from trackanything_core.evaluation.first_masks import Init, first_masks
 from trackanything_core.evaluation.flow_baseline import FlowPropagators
@@ -34,6 +37,10 @@ from trackanything_core.evaluation.run import (
 from trackanything_core.models.base import PropagatorFactory, Segmenter
 from trackanything_core.video.open import open_source
 
+_OURS = "ours"
+_MEASURES = ("J", "F", "J&F")
+_UNKNOWN = "–"
+
 
 def evaluate(
     data: Annotated[
@@ -42,13 +49,49 @@ def evaluate(
     ],
     init: Annotated[Init, typer.Option(help="Start from the true mask or from clicks.")] = "mask",
     clicks: Annotated[
-        int, typer.Option(min=1, help="With --init click: simulated clicks for each object.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Simulated clicks for each object: with --init click as many as that (1 if not "
+            "given), with --interactive at most that many on a frame (5 if not given).",
+            show_default=False,
+        ),
+    ] = None,
+    interactive: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BUDGET",
+            min=1,
+            help="Let a simulated annotator correct so many frames of each sequence, chosen by "
+            "suggestion, evenly and at random, and print J&F after each of them.",
+            show_default=False,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="With --interactive: draw it.", show_default=False),
+    ] = None,
     baseline: Annotated[
         Literal["flow"] | None, typer.Option(help="Measure optical flow beside it.")
     ] = None,
     sequence: Annotated[
         list[str] | None, typer.Option(help="Only this sequence; may be repeated.")
+    ] = None,
+    image_set: Annotated[
+        str | None,
+        typer.Option(
+            help="Only the sequences that DIR/ImageSets/IMAGE_SET.txt lists, as 2017/val does.",
+            show_default=False,
+        ),
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write SEQUENCE/00000.png, … there, as evaluation servers take them; sequences "
+            "with the first frame annotated alone (test sets) are not measured.",
+            show_default=False,
+        ),
     ] = None,
     cuts: Cuts = "none",
     segmenter: SegmenterName = "embedded",
@@ -58,20 +101,36 @@ def evaluate(
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Track every sequence of a data set and print J, F and J&F.
+    """Track every sequence of a data set and print J, F and J&F, or what human effort buys.
 
     DIR holds JPEGImages/480p/SEQUENCE/*.jpg and Annotations/480p/SEQUENCE/*.png.
     """
-    sequences = _chosen(read_davis(data), sequence or [])
-    answering, tracker = load_models(
-        segmenter, segmenter_weights, propagator, propagator_weights, device
+    sequences = _chosen(read_davis(data, image_set=image_set), sequence or [])
+    secret = [chosen.name for chosen in sequences if not chosen.is_measurable]
+    _refuse(
+        bool(secret) and (masks is None or interactive is not None),
+        f"the first frame alone is annotated of {', '.join(secret)}: nothing can be measured, "
+        "name a folder for the masks by --masks",
     )
-    trackers: dict[str, PropagatorFactory] = {"ours": tracker}
+    load = partial(
+        load_models, segmenter, segmenter_weights, propagator, propagator_weights, device
+    )
+    if interactive is not None:
+        _refuse(baseline is not None, "--baseline goes without --interactive")
+        _refuse(masks is not None, "--masks goes without --interactive")
+        annotator = Annotator() if clicks is None else Annotator(clicks)
+        asked = Interactive(interactive, init, annotator, cuts, plot)
+        evaluate_effort(sequences, load, asked, data=data, as_json=as_json)
+        return
+    _refuse(plot is not None, "--plot goes with --interactive only")
+    clicks = clicks or 1
+    answering, tracker = load()
+    trackers: dict[str, PropagatorFactory] = {_OURS: tracker}
     if baseline == "flow":
         trackers["flow"] = FlowPropagators()
     scores: dict[str, list[SequenceScores]] = {name: [] for name in trackers}
     for chosen in sequences:
-        measured = _measure(chosen, answering, trackers, init, clicks, cuts)
+        measured = _measure(chosen, answering, trackers, init, clicks, cuts, masks)
         for name, scored in measured.items():
             scores[name].append(scored)
     if as_json:
@@ -89,6 +148,11 @@ def evaluate(
         _print_table(scores)
 
 
+def _refuse(condition: bool, why: str) -> None:
+    if condition:
+        raise typer.BadParameter(why)
+
+
 def _chosen(sequences: list[DavisSequence], names: Sequence[str]) -> list[DavisSequence]:
     known = [sequence.name for sequence in sequences]
     for name in names:
@@ -104,6 +168,7 @@ def _measure(
     init: Init,
     clicks: int,
     cuts: Cuts,
+    masks: Path | None,
 ) -> dict[str, SequenceScores]:
     scores = {}
     with open_source(sequence.images) as source:
@@ -111,8 +176,9 @@ def _measure(
         shots = cuts_of(source, cuts)
         for name, tracker in trackers.items():
             with progress_bar(f"{sequence.name} ({name})") as progress:
+                folder = masks / sequence.name if masks and name == _OURS else None
                 scores[name] = track_sequence(
-                    sequence, source, start, segmenter, tracker, progress, shots
+                    sequence, source, start, segmenter, tracker, progress, shots, folder
                 )
     return scores
 
@@ -138,19 +204,27 @@ def _print_table(scores: dict[str, list[SequenceScores]]) -> None:
     table.add_column("sequence")
     table.add_column("first IoU", justify="right")
     for name in scores:
-        for measure in ("J", "F", "J&F", "s/frame"):
+        for measure in (*_MEASURES, "s/frame"):
             table.add_column(f"{name} {measure}", justify="right")
     for per_sequence in zip(*scores.values(), strict=True):
         first = per_sequence[0]
-        mean_first = sum(scored.first_iou for scored in first.objects) / len(first.objects)
-        cells = [first.name, f"{mean_first:.3f}"]
+        cells = [first.name, _mean_first_iou(first)]
         for scored in per_sequence:
-            cells += [f"{value:.3f}" for value in mean_scores([scored]).values()]
-            cells.append(f"{scored.seconds / scored.frames:.2f}")
+            cells += [*_measures([scored]), f"{scored.seconds / scored.frames:.2f}"]
         table.add_row(*cells)
     means = ["mean", ""]
     for scored_sequences in scores.values():
-        means += [f"{value:.3f}" for value in mean_scores(scored_sequences).values()] + [""]
+        means += [*_measures(scored_sequences), ""]
     table.add_section()
     table.add_row(*means)
     Console().print(table)
+
+
+def _mean_first_iou(scored: SequenceScores) -> str:
+    ious = [found.first_iou for found in scored.objects]
+    return f"{sum(ious) / len(ious):.3f}" if ious else _UNKNOWN
+
+
+def _measures(scored: Sequence[SequenceScores]) -> list[str]:
+    means = mean_scores(scored)
+    return [f"{means[measure]:.3f}" if means else _UNKNOWN for measure in _MEASURES]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from trackanything_core.evaluation.jf import (
     region_similarity,
     statistics,
 )
+from trackanything_core.export.davis import DavisWriter
 from trackanything_core.models.base import PropagatorFactory, Segmenter
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import FrameIndex, Mask, ObjectId, Prompt
@@ -44,7 +46,10 @@ class ObjectScores:
 
 @dataclass(frozen=True, slots=True)
 class SequenceScores:
-    """How well the objects of one sequence were tracked, and in how many seconds."""
+    """How well the objects of one sequence were tracked, and in how many seconds.
+
+    There is none of a test set's objects, whose truth is kept secret.
+    """
 
     name: str
     frames: int
@@ -60,6 +65,7 @@ def track_sequence(
     propagators: PropagatorFactory,
     progress: Callable[[int, int], None] | None = None,
     cuts: Sequence[FrameIndex] = (),
+    masks: Path | None = None,
 ) -> SequenceScores:
     """Track a sequence forward from masks on its first frame and measure it.
 
@@ -71,6 +77,7 @@ def track_sequence(
         propagators: what is measured.
         progress: called after each frame with the frames done and the frames to do.
         cuts: the first frames of new shots, over which nothing is carried.
+        masks: folder for an index map of each frame, as evaluation servers take them.
 
     Returns:
         The scores; the seconds are those of tracking alone.
@@ -84,34 +91,44 @@ def track_sequence(
         for _ in session.propagate("forward", progress=progress):
             pass
         seconds = time.perf_counter() - began
-    first = sequence.truth(0)
-    measured = [_measure(sequence, session, frame) for frame in range(1, len(sequence) - 1)]
+    if masks is not None:
+        _write_masks(sequence, session, masks)
     return SequenceScores(
         name=sequence.name,
         frames=len(sequence),
         seconds=seconds,
-        objects=tuple(
-            ObjectScores(
-                object_id=name,
-                first_iou=region_similarity(first.masks[name], start[name], first.void),
-                j=statistics([scores[name][0] for scores in measured]),
-                f=statistics([scores[name][1] for scores in measured]),
-            )
-            for name in sequence.objects
-        ),
+        objects=_measure(sequence, session, start) if sequence.is_measurable else (),
     )
 
 
 def mean_scores(sequences: Sequence[SequenceScores]) -> dict[str, float]:
-    """J, F and J&F over all objects of all sequences, 0..1."""
+    """J, F and J&F over all objects of all sequences, 0..1; empty where nothing was measured."""
     objects = [scored for sequence in sequences for scored in sequence.objects]
+    if not objects:
+        return {}
     j = float(np.mean([scored.j.mean for scored in objects]))
     f = float(np.mean([scored.f.mean for scored in objects]))
     return {"J": j, "F": f, "J&F": (j + f) / 2}
 
 
 def _measure(
-    sequence: DavisSequence, session: Session, frame: int
+    sequence: DavisSequence, session: Session, start: Mapping[ObjectId, Mask]
+) -> tuple[ObjectScores, ...]:
+    first = sequence.truth(0)
+    measured = [_measure_frame(sequence, session, at) for at in range(1, len(sequence) - 1)]
+    return tuple(
+        ObjectScores(
+            object_id=name,
+            first_iou=region_similarity(first.masks[name], start[name], first.void),
+            j=statistics([scores[name][0] for scores in measured]),
+            f=statistics([scores[name][1] for scores in measured]),
+        )
+        for name in sequence.objects
+    )
+
+
+def _measure_frame(
+    sequence: DavisSequence, session: Session, frame: FrameIndex
 ) -> dict[ObjectId, tuple[float, float]]:
     truth = sequence.truth(frame)
     scores = {}
@@ -122,3 +139,11 @@ def _measure(
         j = region_similarity(true, found, truth.void)
         scores[object_id] = j, boundary_accuracy(true, found, truth.void)
     return scores
+
+
+def _write_masks(sequence: DavisSequence, session: Session, folder: Path) -> None:
+    # An index map numbers objects as the annotation does, where a number may be missing.
+    numbers = range(1, 1 + max(map(int, sequence.objects)))
+    writer = DavisWriter(folder, [str(number) for number in numbers], session.source.size)
+    for frame in range(len(sequence)):
+        writer.write(frame, session.frame_masks(frame).masks)

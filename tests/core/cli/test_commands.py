@@ -149,11 +149,10 @@ def test_an_interrupted_run_leaves_nothing(
     assert set(tmp_path.iterdir()) == before
 
 
-def test_evaluate_compares_with_the_baseline(
-    untrained: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    images = tmp_path / "JPEGImages" / "480p" / "still"
-    annotations = tmp_path / "Annotations" / "480p" / "still"
+def write_still(root: Path) -> None:
+    """A data set of one sequence in which nothing moves."""
+    images = root / "JPEGImages" / "480p" / "still"
+    annotations = root / "Annotations" / "480p" / "still"
     images.mkdir(parents=True)
     annotations.mkdir(parents=True)
     truth = np.zeros(SIZE, bool)
@@ -162,6 +161,12 @@ def test_evaluate_compares_with_the_baseline(
     for frame in range(4):
         Image.fromarray(picture).save(images / f"{frame:05d}.jpg")
         Image.fromarray(truth).convert("L").save(annotations / f"{frame:05d}.png")
+
+
+def test_evaluate_compares_with_the_baseline(
+    untrained: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_still(tmp_path)
     assert trackanything("evaluate", tmp_path, "--baseline", "flow", "--json", *untrained) == 0
     report = json.loads(capfd.readouterr().out)
     assert (report["init"], report["clicks"]) == ("mask", None)
@@ -175,6 +180,62 @@ def test_evaluate_compares_with_the_baseline(
     assert "still" in capfd.readouterr().out
     assert trackanything("evaluate", tmp_path / "JPEGImages") == 2
     assert "laid out like DAVIS" in capfd.readouterr().err
+
+
+def test_evaluate_of_a_test_set_writes_masks_only(
+    untrained: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_still(tmp_path)
+    (tmp_path / "ImageSets" / "2017").mkdir(parents=True)
+    (tmp_path / "ImageSets" / "2017" / "test-dev.txt").write_text("still\n")
+    for annotation in sorted((tmp_path / "Annotations" / "480p" / "still").iterdir())[1:]:
+        annotation.unlink()
+    arguments = ["evaluate", tmp_path, "--image-set", "2017/test-dev", *untrained]
+    assert trackanything(*arguments) == 2
+    assert "--masks" in capfd.readouterr().err
+    out = tmp_path / "out"
+    assert trackanything(*arguments, "--masks", out, "--json") == 0
+    results = json.loads(capfd.readouterr().out)["results"]["ours"]
+    assert results["mean"] == {}
+    assert results["sequences"][0]["objects"] == []
+    assert len(list((out / "still").iterdir())) == 4
+    assert trackanything(*arguments, "--masks", out) == 0
+    assert "still" in capfd.readouterr().out
+
+
+def test_evaluate_counts_human_effort(
+    untrained: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_still(tmp_path)
+    plot = tmp_path / "out" / "effort.png"
+    arguments = ["evaluate", tmp_path, "--interactive", 2, *untrained]
+    assert trackanything(*arguments, "--clicks", 2, "--json", "--plot", plot) == 0
+    report = json.loads(capfd.readouterr().out)
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert (report["budget"], report["annotator"]["clicks"]) == (2, 2)
+    assert list(report["policies"]) == ["suggest", "uniform", "random"]
+    for policy, runs in zip(report["policies"].values(), (1, 1, 3), strict=True):
+        assert len(policy["runs"]) == runs
+        assert len(policy["J&F"]) == len(policy["clicks"]) == 3
+        assert 0 <= policy["area"] <= 1
+        for rounds in policy["runs"]:
+            assert (rounds["sequence"], rounds["frames"][0], rounds["clicks"][0]) == ("still", 0, 0)
+            assert len(rounds["frames"]) == len(set(rounds["frames"])) == len(rounds["J&F"])
+    assert [len(run["frames"]) for run in report["policies"]["random"]["runs"]] == [3, 3, 3]
+    assert trackanything(*arguments, "--init", "click") == 0
+    assert "area" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--plot", "x.png"], ["--interactive", 1, "--baseline", "flow"], ["--interactive", 0]],
+)
+def test_evaluate_refuses_options_that_do_not_go_together(
+    options: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_still(tmp_path)
+    assert trackanything("evaluate", tmp_path, *options) == 2
+    assert "--" in capfd.readouterr().err
 
 
 def test_doctor_tells_machines_what_works(capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,36 +5,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.core.evaluation.davis_folder import SIZE, palette_map, square, write_maps, write_masks
 from tests.fakes import FakePropagators, FakeSegmenter, FakeSource
 from trackanything_core.evaluation.davis import DavisSequence, read_davis
 from trackanything_core.evaluation.first_masks import first_masks
 from trackanything_core.evaluation.flow_baseline import FlowPropagator
 from trackanything_core.evaluation.jf import region_similarity
 from trackanything_core.evaluation.run import mean_scores, track_sequence
+from trackanything_core.masks.palette import read_indexed_png
 from trackanything_core.types import Mask
-
-SIZE = (48, 64)
-
-
-def square(left: int) -> Mask:
-    mask = np.zeros(SIZE, bool)
-    mask[10:30, left : left + 20] = True
-    return mask
 
 
 @pytest.fixture
 def sequence(tmp_path: Path) -> DavisSequence:
     """A square that stays for three frames, moves off by half, and is back at the end."""
-    images = tmp_path / "JPEGImages" / "480p" / "square"
-    annotations = tmp_path / "Annotations" / "480p" / "square"
-    images.mkdir(parents=True)
-    annotations.mkdir(parents=True)
-    for frame, left in enumerate([10, 10, 10, 20, 40]):
-        Image.new("RGB", SIZE[::-1]).save(images / f"{frame:05d}.jpg")
-        Image.fromarray(square(left)).convert("L").save(annotations / f"{frame:05d}.png")
-    return read_davis(tmp_path)[0]
+    return write_masks(tmp_path, [square(left) for left in (10, 10, 10, 20, 40)])
 
 
 def test_first_and_last_frame_do_not_count(sequence: DavisSequence) -> None:
@@ -73,6 +59,37 @@ def test_nothing_is_carried_over_a_cut(sequence: DavisSequence) -> None:
     segmenter, propagators = FakeSegmenter(), FakePropagators()
     scores = track_sequence(sequence, source, start, segmenter, propagators, cuts=[2])
     assert scores.objects[0].j.mean == pytest.approx(1 / 3)
+
+
+def test_each_of_several_objects_counts_by_itself(tmp_path: Path) -> None:
+    """As in DAVIS-2017: one object stays, one leaves after two frames, some pixels are void."""
+    both = np.where(square(2), 1, np.where(square(40), 2, 0)).astype(np.uint8)
+    void = np.where(square(2, side=4), 255, both).astype(np.uint8)
+    left = np.where(both == 2, 0, both).astype(np.uint8)
+    write_maps(tmp_path, "two", [palette_map(values) for values in (both, void, left, left)])
+    (sequence,) = read_davis(tmp_path)
+    source = FakeSource(4, SIZE)
+    start = first_masks(sequence, source, FakeSegmenter(), "mask")
+    scores = track_sequence(sequence, source, start, FakeSegmenter(), FakePropagators())
+    assert [(scored.object_id, scored.j.mean) for scored in scores.objects] == [
+        ("1", 1),
+        ("2", 0.5),
+    ]
+    assert mean_scores([scores])["J"] == 0.75
+
+
+def test_masks_are_written_with_the_numbers_of_the_annotation(tmp_path: Path) -> None:
+    index_map = np.where(square(2), 1, np.where(square(40), 3, 0)).astype(np.uint8)
+    write_maps(tmp_path, "secret", [palette_map(index_map)], pictures=4)
+    (sequence,) = read_davis(tmp_path)
+    source = FakeSource(4, SIZE)
+    start = first_masks(sequence, source, FakeSegmenter(), "mask")
+    out = tmp_path / "masks" / "secret"
+    scores = track_sequence(sequence, source, start, FakeSegmenter(), FakePropagators(), masks=out)
+    assert (scores.objects, mean_scores([scores])) == ((), {})
+    assert [path.name for path in sorted(out.iterdir())] == [f"{at:05d}.png" for at in range(4)]
+    for path in out.iterdir():
+        np.testing.assert_array_equal(read_indexed_png(path), index_map)
 
 
 def test_flow_follows_a_moving_texture() -> None:
