@@ -55,7 +55,9 @@ def main() -> None:
     )
     parser.add_argument("--frames", type=int, default=20_000, help="of the film")
     parser.add_argument("--every", type=int, default=1000, help="frames between two readings")
-    parser.add_argument("--refine", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument(
+        "--refine", action="store_true", help="ask SAM about doubtful masks too: many times slower"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     arguments = parser.parse_args()
     if arguments.frames < max(SETTLED, arguments.every) + 2 * arguments.every:
