@@ -13,7 +13,7 @@ from trackanything_core.types import FrameIndex
 
 _FASTEST = 1
 _LEVELS = 255
-_MOST_IN_MEMORY = 16 << 20  # bytes
+_MOST_IN_MEMORY = 1 << 20  # bytes; what is written is in the cache of the system anyway
 _SHAPE = struct.Struct("<3I")
 
 

@@ -31,10 +31,11 @@ class VideoReader(FrameSource):
     Opening decodes the whole file once to build the frame table. After that a read goes on
     from where the decoder stands, or seeks and checks by time stamp where it came out.
 
-    Decoded pictures are kept as the decoder stored them, up to `cache_bytes`, and turned into
-    RGB when they are read. A backward pass therefore decodes chunk by chunk: the picture that is
-    missing brings with it those on the way to it. Pixels are those in the file; a pixel aspect
-    ratio is not applied.
+    Decoded pictures are kept as the decoder stored them and turned into RGB when they are read.
+    A backward pass therefore decodes chunk by chunk: the picture that is missing brings with it
+    those on the way to it. Two chunks are kept, as far as `cache_bytes` reach; more would help
+    nobody, and small pictures would pile up by the ten thousand. Pixels are those in the file;
+    a pixel aspect ratio is not applied.
 
     One reader serves one thread. Further readers of the same file can share its `table`.
     """
@@ -58,6 +59,8 @@ class VideoReader(FrameSource):
         self._cache: LRUCache[FrameIndex, VideoFrame] = LRUCache(
             max(cache_bytes, height * width * _DEEPEST_PIXEL), getsizeof=_nbytes
         )
+        # Where frames can only be counted, every step back starts from the first: keep all we can.
+        self._most_pictures = 2 * self.table.longest_chunk if self.table.pts else len(self)
         self._to_rgb = VideoReformatter()
         self._container, self._stream = open_video(self._path)
         self._pictures: _Numbered = enumerate(decode_pictures(self._container, self._stream))
@@ -96,6 +99,8 @@ class VideoReader(FrameSource):
         for pictures in self._approaches(frame):
             for number, picture in pictures:
                 self._cache[number] = picture
+                if len(self._cache) > self._most_pictures:
+                    self._cache.popitem()  # the least recently used
                 self._next = number + 1
                 if number == frame:
                     return picture

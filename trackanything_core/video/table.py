@@ -62,6 +62,11 @@ class FrameTable:
             return declared
         return intervals / seconds
 
+    @property
+    def longest_chunk(self) -> int:
+        """Frames from a key frame to the next one, where they are farthest apart."""
+        return max(later - key for key, later in pairwise((0, *self.key_frames, self.count)))
+
     def frame_at(self, pts: int | None) -> FrameIndex | None:
         """The frame with exactly this time stamp, if there is one."""
         if pts is None:

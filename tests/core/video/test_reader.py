@@ -124,16 +124,19 @@ def test_reads_between_the_steps_of_an_iteration_do_not_disturb_it(long_clip: Pa
             assert read_number(reader.read(79 - frame)) == 79 - frame
 
 
-def test_cache_keeps_the_latest_frames_and_no_more(
-    long_clip: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("cache_bytes", "least", "most"), [(20 * _PICTURE_BYTES, 10, 20), (128 << 20, 40, 40)]
+)
+def test_cache_keeps_the_latest_frames_up_to_two_chunks_and_no_more(
+    long_clip: Path, cache_bytes: int, least: int, most: int, monkeypatch: pytest.MonkeyPatch
 ):
-    with VideoReader(long_clip, cache_bytes=20 * _PICTURE_BYTES) as reader:
+    with VideoReader(long_clip, cache_bytes=cache_bytes) as reader:
         for _ in reader.iterate():
             pass
         # From here on nothing decodes, so only what is kept can be read.
         monkeypatch.setattr(VideoReader, "_approaches", lambda *_: iter(()))
         kept = [frame for frame in range(80) if _can_read(reader, frame)]
-    assert 10 <= len(kept) <= 20
+    assert least <= len(kept) <= most
     assert kept == list(range(80))[-len(kept) :]
 
 
