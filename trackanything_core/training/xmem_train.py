@@ -57,7 +57,7 @@ CURRICULUM = (
 )
 
 
-SHIPPED_SETTINGS = PropagationSettings(internal_size=208, memory_every=2, top_k=60)
+SHIPPED_SETTINGS = PropagationSettings(internal_size=240, memory_every=1, top_k=60)
 """How the narrow network is best run; written beside its weights."""
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.core.training.pictures import picture_with_things
 from trackanything_core.errors import DataError
-from trackanything_core.training.coco import load_coco
+from trackanything_core.training.coco import hold_out, load_coco
 
 
 def test_reads_segments_colours_and_licence(small_coco: Path) -> None:
@@ -49,3 +50,17 @@ def test_real_data_set(data_dir: Path) -> None:
         masks = np.stack([segment.mask for segment in image.segments])
         assert masks.any(axis=(1, 2)).all()
         assert masks.sum(axis=0).max() == 1, "panoptic segments do not overlap"
+
+
+def test_every_twentieth_picture_is_held_out_of_training() -> None:
+    images = [picture_with_things() for _ in range(41)]
+    training, held_out = hold_out(images)
+    assert [id(image) for image in held_out] == [id(images[i]) for i in (0, 20, 40)]
+    assert len(training) == 38
+    assert not {id(image) for image in training} & {id(image) for image in held_out}
+
+
+def test_few_pictures_serve_both_purposes() -> None:
+    images = [picture_with_things()]
+    assert hold_out(images) == (images, images)
+    assert hold_out([]) == ([], [])

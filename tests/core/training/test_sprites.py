@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from tests.core.training.pictures import RED, picture_with_things, picture_without_things
+from trackanything_core.training.coco import CocoImage, Segment
 from trackanything_core.training.sprites import (
+    RIDER_SHARE,
     cut_out,
     drawn_sprite,
     pad,
     random_beam,
+    random_object,
     random_sprite,
     random_thing,
     resize,
@@ -31,6 +34,24 @@ def test_things_that_the_edge_cuts_off_can_be_left_out() -> None:
     for seed in range(20):
         mask = random_thing(np.random.default_rng(seed), image, whole=True)
         np.testing.assert_array_equal(mask, image.segments[0].mask)
+
+
+def test_an_object_is_now_and_then_a_rider_and_what_is_ridden() -> None:
+    labels = np.zeros((80, 80), np.uint8)
+    labels[10:30, 30:50], labels[30:60, 20:60], labels[5:20, 70:78] = 1, 2, 3
+    segments = tuple(Segment("thing", True, labels, label) for label in (1, 2, 3))
+    image = CocoImage("ride", np.zeros((80, 80, 3), np.uint8), segments, license_id=4)
+    rider, ridden, apart = (segment.mask for segment in segments)
+    drawn = [random_object(np.random.default_rng(seed), image) for seed in range(300)]
+    both = [mask for mask in drawn if mask is not None and mask.sum() > ridden.sum()]
+    assert all(np.array_equal(mask, rider | ridden) for mask in both)
+    # Two in three draws have a neighbour to be joined with.
+    assert abs(len(both) / len(drawn) - RIDER_SHARE * 2 / 3) < 0.08
+    assert {mask.tobytes() for mask in drawn if mask is not None} == {
+        mask.tobytes() for mask in (rider, ridden, apart, rider | ridden)
+    }
+    small = [random_object(np.random.default_rng(s), image, largest=0.2) for s in range(60)]
+    assert all(mask is not None and mask.mean() <= 0.2 for mask in small)
 
 
 def test_a_picture_may_have_nothing_to_offer() -> None:
