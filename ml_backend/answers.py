@@ -62,6 +62,7 @@ def find_news(
     *,
     by_hand: Mapping[Place, Sequence[str]] | None = None,
     asked: Place | None = None,
+    seeds: Mapping[ObjectId, FrameIndex] | None = None,
 ) -> News:
     """The regions that an annotation does not hold as they are now.
 
@@ -77,6 +78,8 @@ def find_news(
         masks: what is known of a frame of the session.
         by_hand: ids of the regions that a human made or changed, by place.
         asked: what was clicked; it is answered in any case.
+        seeds: the frame of the session whose region stands for each object in the editor's list;
+            the others are listed under it.
     """
     held = by_hand or {}
     by_frame: dict[FrameIndex, set[ObjectId]] = {}
@@ -94,7 +97,15 @@ def find_news(
             if place != asked and (place in held or not work.is_new(name, digest)):
                 continue
             score = found.scores.get(object_id, 0.0)
-            region = build_region(config, object_id, names[object_id], on_task, mask, score)
+            region = build_region(
+                config,
+                object_id,
+                names[object_id],
+                on_task,
+                mask,
+                score,
+                parent=_parent(object_id, frame, seeds or {}, window),
+            )
             regions.append(region)
             for other in set(held.get(place, ())) - {name}:
                 # What was painted beside it, or in its place, has gone into the mask.
@@ -105,6 +116,15 @@ def find_news(
                 digests[other] = ""
             digests[name] = digest
     return News(regions, digests)
+
+
+def _parent(
+    object_id: ObjectId, frame: FrameIndex, seeds: Mapping[ObjectId, FrameIndex], window: Window
+) -> str | None:
+    seed = seeds.get(object_id, frame)
+    return (
+        None if seed == frame or seed not in window else region_id(object_id, seed - window.first)
+    )
 
 
 def places_of(

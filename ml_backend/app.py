@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, Protocol
 
 from flask import Flask, g, request
@@ -18,15 +19,18 @@ from ml_backend.errors import LabelConfigError
 from ml_backend.file_cache import FileCache
 from ml_backend.inbox import Inbox
 from ml_backend.journal import Journal
-from ml_backend.label_config import parse_label_config
+from ml_backend.label_config import is_video_config, parse_label_config, parse_video_config
 from ml_backend.loading import BackgroundLoader
 from ml_backend.media import Media
-from ml_backend.observe import add_metrics, add_status
+from ml_backend.metrics import Metrics
 from ml_backend.payloads import PredictBody, SetupBody, WebhookBody, read_body
 from ml_backend.projects import ProjectOptions
 from ml_backend.regions import no_predictions
 from ml_backend.settings import Settings
 from ml_backend.sources import Sources
+from ml_backend.status import add_status
+from trackanything_core.jobs.queue import JobQueue
+from trackanything_core.store.database import Database
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +51,14 @@ class Model(Protocol):
     def take(self, body: WebhookBody) -> None:
         """Take a webhook's event in."""
 
+    def device(self) -> dict[str, Any]:
+        """What `/status` shows of the device and of what is open on it."""
+
 
 _LOADING_SECONDS = 600.0
 """How long an event waits for the networks."""
 
-LoadModel = Callable[[Settings, Sources, ProjectOptions], Model]
+LoadModel = Callable[[Settings, Sources, ProjectOptions, Journal], Model]
 
 
 def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask:
@@ -69,23 +76,41 @@ def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask
     media = Media(
         FileCache(settings.data_dir / "media", limit=settings.media_bytes),
         file_limit=settings.media_file_bytes,
+        video_limit=settings.media_video_bytes,
     )
-    load = load_model or _load_networks
-    sources = Sources(media, connections)
-    loader = BackgroundLoader(lambda: load(settings, sources, projects))
+    metrics = Metrics()
+    load = load_model or partial(_load_networks, metrics=metrics)
+    sources = Sources(media, connections, metrics)
+    loader = app.extensions["loader"] = BackgroundLoader(
+        lambda: load(settings, sources, projects, journal)
+    )
+    # Opened when somebody looks: the application starts without its database, and says so.
+    queue = cache(lambda: JobQueue(Database.open(settings.database)))
+
+    def device() -> dict[str, Any]:
+        model = loader.ready
+        return model.device() if model else {}
 
     answer_errors(app, journal)
-    add_metrics(app)
-    add_status(app, settings.model_version, loader, journal)
+    metrics.add_to(app)
+    metrics.watch_queue(lambda: queue().overview())
+    add_status(app, settings.model_version, loader, journal, queue, metrics, device)
     _add_label_studio(app, settings, connections, projects, loader, journal)
     return app
 
 
-def _load_networks(settings: Settings, sources: Sources, projects: ProjectOptions) -> Model:
+def _load_networks(
+    settings: Settings,
+    sources: Sources,
+    projects: ProjectOptions,
+    journal: Journal,
+    *,
+    metrics: Metrics,
+) -> Model:
     # Imports torch, which takes seconds.
     from ml_backend.model import load_model
 
-    return load_model(settings, sources, projects)
+    return load_model(settings, sources, projects, journal, metrics)
 
 
 def _add_label_studio(
@@ -113,7 +138,10 @@ def _add_label_studio(
         projects.introduce(body.project, body.objects)
         if body.label_config:
             try:
-                parse_label_config(body.label_config)
+                if is_video_config(body.label_config):
+                    parse_video_config(body.label_config)
+                else:
+                    parse_label_config(body.label_config)
             except LabelConfigError as error:
                 # Not a reason to refuse: the configuration may be edited after the connection.
                 journal.record(f"project {body.project}", str(error))

@@ -119,12 +119,15 @@ class EditorNotes(BaseModel):
     Attributes:
         works: by name of the draft or annotation.
         names: all objects that ever were, with their labels; no name is given twice.
+        seeds: the frame of the session on which each object was first shown. The editor lists the
+            regions of the object under that one; it stays, so that no two are under each other.
         objects: how many objects a label has, where the project said so at some time.
         memory: the remembered prompts, as JSON.
     """
 
     works: dict[str, WorkNotes] = {}
     names: dict[ObjectId, str] = {}
+    seeds: dict[ObjectId, FrameIndex] = {}
     objects: Literal["one", "many"] | None = None
     memory: dict[str, Any] = {}
 

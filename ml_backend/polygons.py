@@ -46,9 +46,7 @@ def largest_ring(mask: Mask) -> Points:
 
 def _rings(mask: Mask) -> list[Points]:
     """Outlines of parts and holes, the largest part first."""
-    found, hierarchy = cv2.findContours(
-        mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
-    )
+    found, hierarchy = cv2.findContours(mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if not found:
         return []
     rings = [contour[:, 0].astype(np.float64) for contour in found]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ml_backend.label_config import FramesConfig
+from ml_backend.errors import MediaError
+from ml_backend.label_config import FramesConfig, VideoConfig
 from ml_backend.mask_rows import read_mask_rows
 from ml_backend.media import frame_addresses
 from ml_backend.payloads import Task
@@ -28,6 +29,21 @@ def read_task(task: Task, project: str, config: FramesConfig) -> TrackingTask:
         session=shared.session if shared else "",
         first_frame=shared.first_frame if shared else 0,
     )
+
+
+def read_video(task: Task, project: str, config: VideoConfig) -> tuple[TaskKey, str]:
+    """The task, and the address of its video.
+
+    Raises:
+        MediaError: the task has no video where the configuration says.
+    """
+    address = task.data.get(config.video_key)
+    if not isinstance(address, str) or not address:
+        raise MediaError(
+            f"expected the address of the video in data.{config.video_key}, "
+            f"got {type(address).__name__}: see label_config/README.md"
+        )
+    return TaskKey(project, task.id), address
 
 
 def read_work(task: Task, config: FramesConfig) -> OpenWork:

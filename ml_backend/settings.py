@@ -42,9 +42,12 @@ class Settings(BaseSettings):
             connection's extra parameters say so: "one" or "many".
         track_on_submit: whether a submitted annotation has its missing masks computed, and stored
             as a prediction.
+        cut_frames: a new video is searched for shot changes before its first click is answered, if
+            it has at most so many frames; that takes some 30 ms for each.
         live_sessions: videos whose state is kept in memory.
         media_bytes: disk space for fetched pictures.
         media_file_bytes: limit for one picture.
+        media_video_bytes: limit for one video.
         request_bytes: limit for one request; it holds all masks of a task.
     """
 
@@ -65,9 +68,11 @@ class Settings(BaseSettings):
     database_url: str = ""
     objects: Literal["one", "many"] = "one"
     track_on_submit: bool = False
+    cut_frames: NonNegativeInt = 300
     live_sessions: PositiveInt = 4
     media_bytes: NonNegativeInt = 8 * 2**30
     media_file_bytes: PositiveInt = 64 * 2**20
+    media_video_bytes: PositiveInt = 4 * 2**30
     request_bytes: PositiveInt = 256 * 2**20
 
     @model_validator(mode="after")

@@ -11,8 +11,9 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from ml_backend.connections import Connections
 from ml_backend.errors import MediaError
 from ml_backend.media import Media
+from ml_backend.metrics import Metrics
 from trackanything_core.video.base import FrameSource
-from trackanything_core.video.images import ImageList
+from trackanything_core.video.open import open_source
 
 
 class FramesSource(BaseModel):
@@ -28,10 +29,22 @@ class FramesSource(BaseModel):
     addresses: list[str]
 
 
-Source = Annotated[FramesSource, Field(discriminator="kind")]
-"""All that can be opened."""
+class VideoSource(BaseModel):
+    """A video as one file.
 
-_SOURCE: TypeAdapter[FramesSource] = TypeAdapter(FramesSource)
+    Attributes:
+        project: as Label Studio names it in requests; says where the file is.
+        address: of the file.
+    """
+
+    kind: Literal["video"] = "video"
+    project: str
+    address: str
+
+
+_SOURCE: TypeAdapter[FramesSource | VideoSource] = TypeAdapter(
+    Annotated[FramesSource | VideoSource, Field(discriminator="kind")]
+)
 
 
 class Sources:
@@ -40,11 +53,15 @@ class Sources:
     Args:
         media: fetches pictures.
         connections: knows where the pictures of a project are.
+        metrics: told how long fetching takes.
     """
 
-    def __init__(self, media: Media, connections: Connections) -> None:
+    def __init__(
+        self, media: Media, connections: Connections, metrics: Metrics | None = None
+    ) -> None:
         self._media = media
         self.connections = connections
+        self._metrics = metrics or Metrics()
 
     @contextmanager
     def open(self, source: Mapping[str, Any]) -> Iterator[FrameSource]:
@@ -57,10 +74,16 @@ class Sources:
             found = _SOURCE.validate_python(dict(source))
         except ValidationError as error:
             raise MediaError(f"expected the source of a session, got {source!r:.100}") from error
-        lease = self._media.lease(found.addresses, self.connections.of(found.project))
+        connection = self.connections.of(found.project)
+        with self._metrics.stage("fetch"):
+            if isinstance(found, FramesSource):
+                lease = self._media.lease(found.addresses, connection)
+            else:
+                lease = self._media.lease_video(found.address, connection)
+        self._metrics.cached("media", hits=len(lease.paths) - lease.fetched, misses=lease.fetched)
         try:
-            with ImageList(lease.paths) as images:
-                yield images
+            with open_source(lease.paths if found.kind == "frames" else lease.paths[0]) as video:
+                yield video
         finally:
             lease.release()
 
@@ -68,3 +91,8 @@ class Sources:
 def frames_source(project: str, addresses: Sequence[str]) -> dict[str, Any]:
     """The source of a task whose frames are pictures."""
     return FramesSource(project=project, addresses=list(addresses)).model_dump(mode="json")
+
+
+def video_source(project: str, address: str) -> dict[str, Any]:
+    """The source of a task whose video is one file."""
+    return VideoSource(project=project, address=address).model_dump(mode="json")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trackanything_core.errors import PromptError
-from trackanything_core.models.base import Embedding, Segmentation
+from trackanything_core.models.base import Embedding, Evidence, Segmentation
 from trackanything_core.types import Box, Click, FrameIndex, Image, Mask, ObjectId, SoftMask
 from trackanything_core.video.base import FrameSource, check_frame
 
@@ -95,6 +95,11 @@ class FakeSegmenter:
     def mask_to_logits(self, mask: Mask) -> npt.NDArray[np.float32]:
         return np.full((2, 2), -float(mask.sum()), np.float32)
 
+    def logits_to_soft_mask(
+        self, logits: npt.NDArray[np.float32], image_size: tuple[int, int]
+    ) -> SoftMask:
+        return np.full(image_size, 1 / (1 + np.exp(-logits.flat[0])), np.float32)
+
 
 class FakePropagator:
     """Objects stay where they were last given; the newest wins where they meet."""
@@ -130,6 +135,12 @@ class FakePropagator:
             probabilities[row, mask] = 0.9
         probabilities[0] = 1 - probabilities[1:].sum(0)
         return probabilities
+
+    def evidence(self) -> Evidence | None:
+        return None
+
+    def correct(self, masks: Mapping[ObjectId, Mask | SoftMask]) -> None:
+        self._masks = {name: np.asarray(mask) > 0.5 for name, mask in masks.items()}
 
 
 @dataclass
@@ -180,6 +191,14 @@ class TelltalePropagator:
         if context is not None:
             probabilities[0] += probabilities[-1]
         return probabilities[: len(self._object_ids) + 1]
+
+    def evidence(self) -> Evidence | None:
+        return None
+
+    def correct(self, masks: Mapping[ObjectId, Mask | SoftMask]) -> None:
+        self._told.update(b"correct")
+        for name in self._object_ids:
+            self._told.update(np.asarray(masks[name], np.float32).tobytes())
 
     def _tell(self, what: str, image: Image, masks: Mapping[ObjectId, Mask | SoftMask]) -> None:
         self._object_ids += [name for name in masks if name not in self._object_ids]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ml_backend.settings import Settings
 from tests.folders import ROOT
 from tests.ml_backend.test_app import load_discs
 from tests.ml_backend.web import serve
+from trackanything_core.video.writer import VideoWriter
 
 pytestmark = pytest.mark.contract
 
@@ -29,6 +31,15 @@ PICTURE = bytes(cv2.imencode(".jpg", np.zeros((360, 640, 3), np.uint8))[1])
 
 def picture(_: Request) -> Response:
     return Response(PICTURE, content_type="image/jpeg")
+
+
+def video_server(path: Path) -> Callable[[Request], Response]:
+    """A server of sixty grey frames at ten per second."""
+    with VideoWriter(path, Fraction(10)) as writer:
+        for _ in range(60):
+            writer.write(np.full((360, 640, 3), 90, np.uint8))
+    data = path.read_bytes()
+    return lambda _: Response(data, content_type="video/mp4")
 
 
 @pytest.fixture
@@ -184,12 +195,27 @@ def test_a_click_without_a_label_is_refused_where_there_are_two(
 
 
 @pytest.mark.parametrize("number", [11, 12])
-def test_video_mode_is_refused_with_a_word_on_what_to_use(
-    client: FlaskClient, payloads: Path, number: int
-) -> None:
-    answer = client.post("/predict", json=recorded_body(payloads, number))
-    assert answer.status_code == 400
-    assert "label_config/" in answer.get_json()["error"]
+def test_relabelled_boxes_on_a_video(payloads: Path, tmp_path: Path, number: int) -> None:
+    with serve(video_server(tmp_path / "v10.mp4")) as site:
+        settings = Settings(data_dir=tmp_path, label_studio_url=site.url)
+        client = create_app(settings, load_discs).test_client()
+        body = recorded_body(payloads, number)
+        (region,) = predicted(client, body)["result"]
+    (row,) = body["params"]["context"]["result"]
+    # The same id: the track takes the place of the box.
+    assert (region["id"], region["type"]) == (row["id"], "videorectangle")
+    assert (region["from_name"], region["to_name"]) == ("box", "video")
+    value = region["value"]
+    assert value["labels"] == row["value"]["labels"]
+    assert (value["framesCount"], value["duration"]) == (60, 6)
+    keys = {key["frame"]: key for key in value["sequence"]}
+    for drawn in row["value"]["sequence"]:
+        if number == 11:
+            assert keys[drawn["frame"]]["x"] == pytest.approx(drawn["x"])
+            assert keys[drawn["frame"]]["height"] == pytest.approx(drawn["height"])
+    assert set(value["sequence"][0]) == {
+        *("frame", "enabled", "rotation", "x", "y", "width", "height", "time")
+    }
 
 
 @pytest.mark.parametrize("number", range(13, 19))

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.stores import postgres_database, postgres_server
 
+from tests.stores import postgres_database, postgres_server
 from trackanything_core.store.store import Store
 
 

@@ -22,9 +22,14 @@ _LOAD_SECONDS = 120
 
 @dataclass(frozen=True)
 class Backend:
-    """A running backend."""
+    """A running backend.
+
+    Attributes:
+        folder: of its data and its log.
+    """
 
     url: str
+    folder: Path
 
     def problems(self) -> list[dict[str, Any]]:
         """What went wrong, newest first, as `/status` shows it."""
@@ -75,7 +80,7 @@ def run_backend(
         stop_hard=stop_hard,
     ):
         _wait_for_networks(url)
-        yield Backend(url)
+        yield Backend(url, folder)
 
 
 def _wait_for_networks(url: str) -> None:

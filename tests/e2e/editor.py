@@ -27,6 +27,7 @@ _FLAGS = (
 _PATIENCE_MS = 60_000
 
 _ANNOTATION = "Htx.annotationStore.selected"
+_VIDEO = f"{_ANNOTATION}.names.get('video')"
 _IMAGE = f"{_ANNOTATION}.names.get('frames')"
 
 
@@ -234,12 +235,82 @@ class Editor:
         self._page.screenshot(path=path)
 
 
+class VideoEditor(Editor):
+    """The labelling page of a task with a video."""
+
+    def open(self, url: str, project: int, task: int) -> None:
+        """Open a task, with automatic annotation."""
+        page = self._page
+        page.goto(f"{url}/projects/{project}/data?task={task}")
+        page.wait_for_selector(".konvajs-content")
+        page.wait_for_timeout(3000)
+        if not page.evaluate("Htx.autoAnnotation"):
+            page.get_by_text("Auto-Annotation", exact=True).click()
+        page.wait_for_timeout(1000)
+
+    def draw(self, label: str, box: tuple[float, float, float, float]) -> None:
+        """Draw a box with a label, given as shares of the picture."""
+        self._page.locator(".lsf-labels").first.get_by_text(label, exact=True).click()
+        left, top, right, bottom = box
+        self.drag((left, top), (right, bottom))
+        self._page.wait_for_function(f"{_ANNOTATION}.regions.length === 1")
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Where on the page a point of the picture is, given as shares of its width and height."""
+        canvas = self._page.locator(".konvajs-content").first.bounding_box()
+        assert canvas is not None
+        width, height = self._page.evaluate(
+            f"[{_VIDEO}.ref.current.videoDimensions.width,"
+            f" {_VIDEO}.ref.current.videoDimensions.height]"
+        )
+        # Small videos are not enlarged.
+        scale = min(canvas["width"] / width, canvas["height"] / height, 1.0)
+        left = canvas["x"] + (canvas["width"] - scale * width) / 2
+        top = canvas["y"] + (canvas["height"] - scale * height) / 2
+        return left + x * scale * width, top + y * scale * height
+
+    def relabel(self, label: str) -> Answer:
+        """Give the box another label, which asks the backend."""
+        page = self._page
+        page.evaluate(f"{_ANNOTATION}.selectArea({_ANNOTATION}.regions[0])")
+        with page.expect_response(
+            lambda response: "interactive-annotating" in response.url
+        ) as sent:
+            page.locator(".lsf-labels").first.get_by_text(label, exact=True).click()
+        page.wait_for_timeout(1000)
+        answer = sent.value.json()
+        return Answer(answer.get("data", {}).get("result", []), answer.get("errors", []))
+
+    def row(self) -> dict[str, Any]:
+        """The one row of the annotation as it would be submitted."""
+        (row,) = self.rows()
+        return row
+
+    def show_frame(self, frame: int) -> None:
+        """Go to a frame, counted from 1."""
+        self._page.evaluate(f"(frame) => {_VIDEO}.setFrame(frame)", frame)
+        self._page.wait_for_timeout(1500)
+
+
 @contextmanager
 def run_editor() -> Iterator[Editor]:
     """Start a browser with a page for the editor."""
+    with _page() as page:
+        yield Editor(page)
+
+
+@contextmanager
+def run_video_editor() -> Iterator[VideoEditor]:
+    """Start a browser with a page for videos."""
+    with _page() as page:
+        yield VideoEditor(page)
+
+
+@contextmanager
+def _page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
         page = browser.new_page(viewport={"width": 1480, "height": 940})
         page.set_default_timeout(_PATIENCE_MS)
-        yield Editor(page)
+        yield page
         browser.close()

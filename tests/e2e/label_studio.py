@@ -100,6 +100,14 @@ class LabelStudio:
         found: list[dict[str, Any]] = self.call("GET", f"/api/predictions/?task={task}")
         return found
 
+    def import_video(self, project: int, video: Path) -> int:
+        """Upload a video and make one task of it."""
+        files = {"video": (video.name, video.read_bytes(), "video/mp4")}
+        self.call("POST", f"/api/projects/{project}/import", files=files)
+        tasks = self.call("GET", f"/api/tasks?project={project}")["tasks"]
+        number: int = tasks[-1]["id"]
+        return number
+
     def interact(self, project: int, task: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
         """What the editor does on a smart click: ask the backend through Label Studio."""
         (backend,) = self.call("GET", f"/api/ml?project={project}")

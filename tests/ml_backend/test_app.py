@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.wrappers import Response
 
 from ml_backend.app import LoadModel, create_app
+from ml_backend.journal import Journal
 from ml_backend.model import TrackAnythingModel, build_model
 from ml_backend.payloads import WebhookBody
 from ml_backend.projects import ProjectOptions
@@ -32,7 +33,7 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
 
 def load_discs(
-    settings: Settings, sources: Sources, projects: ProjectOptions
+    settings: Settings, sources: Sources, projects: ProjectOptions, journal: Journal
 ) -> TrackAnythingModel:
     workspace = Workspace(
         Store.open(settings.database),
@@ -41,7 +42,7 @@ def load_discs(
         sources.open,
         live_sessions=2,
     )
-    return build_model(settings, workspace, sources, projects)
+    return build_model(settings, workspace, sources, projects, journal)
 
 
 def make_client(folder: Path, load: LoadModel = load_discs, **settings: Any) -> FlaskClient:
@@ -131,6 +132,7 @@ def test_nothing_but_predictions_waits_for_the_networks(tmp_path: Path) -> None:
     client = make_client(tmp_path, load, answer_seconds=0.01)
     assert get(client, "/health")["status"] == "UP"
     assert client.post("/setup", json={"project": "1.1", "schema": BITMASK}).status_code == 200
+    assert client.post("/webhook", json={"action": "ANNOTATION_CREATED"}).status_code == 200
     assert get(client, "/status")["model"]["state"] == "loading"
     answer = client.post("/predict", json=predict_body([click(1, 1)], ADDRESSES))
     assert answer.status_code == 503
@@ -200,6 +202,9 @@ def test_a_defect_shows_no_stack_trace(tmp_path: Path, caplog: pytest.LogCapture
 
         def take(self, body: WebhookBody) -> None:
             raise KeyError("inner detail")
+
+        def device(self) -> dict[str, Any]:
+            return {}
 
     client = make_client(tmp_path, lambda *_: Broken())
     answer = client.post("/predict", json=predict_body([click(1, 1)], ADDRESSES))

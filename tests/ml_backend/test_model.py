@@ -10,6 +10,7 @@ from label_studio_ml.model import LabelStudioMLBase
 from ml_backend.connections import Connections
 from ml_backend.errors import RequestError
 from ml_backend.file_cache import FileCache
+from ml_backend.journal import Journal
 from ml_backend.media import Media
 from ml_backend.model import TrackAnythingModel
 from ml_backend.projects import ProjectOptions
@@ -25,7 +26,7 @@ from tests.ml_backend.web import serve
 def model(tmp_path: Path) -> TrackAnythingModel:
     settings = Settings(data_dir=tmp_path)
     media = Media(FileCache(tmp_path / "media", limit=0), file_limit=10**6)
-    return load_discs(settings, Sources(media, Connections(settings)), ProjectOptions())
+    return load_discs(settings, Sources(media, Connections(settings)), ProjectOptions(), Journal())
 
 
 def test_it_is_a_model_of_label_studio_ml(model: TrackAnythingModel) -> None:

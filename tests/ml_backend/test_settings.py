@@ -7,6 +7,7 @@ from pydantic import SecretStr, ValidationError
 
 from ml_backend.connections import Connections
 from ml_backend.settings import Settings
+from tests.folders import ROOT
 
 
 def test_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +40,9 @@ def test_settings_win_over_what_label_studio_says() -> None:
     connections = Connections(Settings(label_studio_url="http://inside:8080"))
     connections.introduce("1", "http://evil.example", "token")
     assert connections.of("1").base_url == "http://inside:8080/"
+
+
+def test_the_page_for_administrators_names_every_setting() -> None:
+    page = (ROOT / "docs" / "admin.md").read_text()
+    names = [f"TRACKANYTHING_{field.upper()}" for field in Settings.model_fields]
+    assert [name for name in names if f"`{name}`" not in page] == []

@@ -39,6 +39,8 @@ class Office:
         """Send the webhook and wait until it is dealt with."""
         self.post("/webhook", webhook(list(rows), action))
         self.client.application.extensions["inbox"].join()
+        model = self.client.application.extensions["loader"].wait(60)
+        assert model.submissions.completions.join(60)
 
     def problems(self) -> list[str]:
         found = self.client.get("/status").get_json()["problems"]
@@ -63,8 +65,8 @@ def webhook(rows: list[dict[str, Any]], action: str) -> dict[str, Any]:
     }
 
 
-def open_office(folder: Path, **settings: Any) -> Iterator[Office]:
-    shelf = Shelf()
+def open_office(folder: Path, shelf: Shelf | None = None, **settings: Any) -> Iterator[Office]:
+    shelf = shelf or Shelf()
 
     def answer(request: Request) -> Response:
         return shelf.answer(request) if request.path.startswith("/api") else still(request)
@@ -128,6 +130,26 @@ def test_a_failure_is_told_in_words(office: Office, monkeypatch: pytest.MonkeyPa
     assert masks(prediction).keys() == {"Dog-f1"}
     (note,) = prediction["result"][0]["meta"]["text"]
     assert note.startswith("Tracking on submit FAILED")
+
+
+def test_what_a_process_did_not_come_to_the_next_one_does(tmp_path: Path) -> None:
+    for office in open_office(tmp_path, track_on_submit=True):
+        model = office.client.application.extensions["loader"].wait(60)
+        # As if it were killed before the work has ended.
+        model.submissions.completions._look_after = lambda *_: None
+        office.post(
+            "/webhook", webhook([painted("x", "Dog", 1, disc(30, 20))], "ANNOTATION_CREATED")
+        )
+        office.client.application.extensions["inbox"].join()
+        shelf = office.shelf
+    assert shelf.kept == {}
+    for office in open_office(tmp_path, shelf, track_on_submit=True):
+        model = office.client.application.extensions["loader"].wait(60)
+        end = time.monotonic() + 60
+        while not shelf.kept and time.monotonic() < end:
+            time.sleep(0.05)
+    (prediction,) = shelf.kept.values()
+    assert masks(prediction).keys() == {"Dog-f0", "Dog-f1", "Dog-f2"}
 
 
 def test_nothing_is_written_back_unless_it_is_asked_for(plain: Office) -> None:

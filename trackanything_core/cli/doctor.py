@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -131,6 +132,13 @@ def _video() -> str:
 
 def _weights() -> str:
     from trackanything_core.cli.models import load_models
+    from trackanything_core.models.registry import EMBEDDED_FOLDER
 
+    began = time.perf_counter()
     segmenter, propagators = load_models("embedded", None, "embedded", None, "auto")
-    return f"segmenter {segmenter.name}, propagator {propagators.name}"
+    seconds = time.perf_counter() - began
+    size = sum(path.stat().st_size for path in EMBEDDED_FOLDER.glob("*.safetensors")) / 1e6
+    return (
+        f"segmenter {segmenter.name}, propagator {propagators.name}; "
+        f"{size:.1f} MB, loaded in {seconds:.2f} s"
+    )

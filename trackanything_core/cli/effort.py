@@ -34,6 +34,7 @@ from trackanything_core.evaluation.first_masks import Init
 from trackanything_core.evaluation.policies import Policy, at_random, evenly, suggested
 from trackanything_core.evaluation.replay import ReplayedPropagators
 from trackanything_core.models.base import PropagatorFactory, Segmenter
+from trackanything_core.tracking.refine import RefineSettings
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import Prompt
 from trackanything_core.video.open import open_source
@@ -50,6 +51,7 @@ class Interactive:
         init: the first frame is given, or corrected by the annotator as any other.
         annotator: corrects frames.
         cuts: whether to look for cuts.
+        refine: when the segmenter is asked about propagated masks; None never asks.
         plot: where to draw the curves.
     """
 
@@ -57,6 +59,7 @@ class Interactive:
     init: Init
     annotator: Annotator
     cuts: Cuts
+    refine: RefineSettings | None
     plot: Path | None
 
 
@@ -98,6 +101,7 @@ def evaluate_effort(
             "convention": CONVENTION,
             "init": asked.init,
             "cuts": asked.cuts,
+            "refine": asked.refine is not None,
             "budget": asked.budget,
             "annotator": dataclasses.asdict(asked.annotator),
             "models": {"segmenter": segmenter.name, "propagator": propagators.name},
@@ -108,7 +112,7 @@ def evaluate_effort(
         }
         typer.echo(json.dumps(report))
     else:
-        _print_table(curves)
+        _print_table(curves, seconds)
 
 
 def _annotate(
@@ -132,7 +136,8 @@ def _annotate(
         progress_bar(sequence.name) as progress,
     ):
         steps = iter(range(1, total + 1))
-        session = Session(source, segmenter, replayed, cuts=cuts_of(source, asked.cuts))
+        shots = cuts_of(source, asked.cuts)
+        session = Session(source, segmenter, replayed, cuts=shots, refine=asked.refine)
         first = _first_round(session, sequence, asked, scorer)
         progress(next(steps), total)
         # Every policy goes on from here; what they share is computed once.
@@ -141,7 +146,7 @@ def _annotate(
         return {
             name: [
                 correct_in_rounds(
-                    Session.load(saved, source, segmenter, replayed),
+                    Session.load(saved, source, segmenter, replayed, refine=asked.refine),
                     sequence,
                     first,
                     policy,
@@ -193,8 +198,8 @@ def _as_json(
     }
 
 
-def _print_table(curves: dict[str, Curve]) -> None:
-    table = Table(caption=CONVENTION)
+def _print_table(curves: dict[str, Curve], seconds: float) -> None:
+    table = Table(caption=f"{CONVENTION}; {seconds:.0f} s in all")
     table.add_column("corrected frames", justify="right")
     for name in curves:
         for measure in ("J&F", "clicks", "painted"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,11 +36,21 @@ from trackanything_core.evaluation.run import (
     track_sequence,
 )
 from trackanything_core.models.base import PropagatorFactory, Segmenter
+from trackanything_core.tracking.refine import RefineSettings
 from trackanything_core.video.open import open_source
 
 _OURS = "ours"
+_UNREFINED = "unrefined"
 _MEASURES = ("J", "F", "J&F")
 _UNKNOWN = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class _Tracker:
+    """What is measured: propagators, and whether their masks are refined."""
+
+    propagators: PropagatorFactory
+    refine: RefineSettings | None
 
 
 def evaluate(
@@ -93,6 +104,10 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    refine: Annotated[
+        Literal["on", "off", "on,off"],
+        typer.Option(help='Let the segmenter refine doubtful masks; "on,off" measures both.'),
+    ] = "on",
     cuts: Cuts = "none",
     segmenter: SegmenterName = "embedded",
     segmenter_weights: SegmenterWeights = None,
@@ -118,16 +133,20 @@ def evaluate(
     if interactive is not None:
         _refuse(baseline is not None, "--baseline goes without --interactive")
         _refuse(masks is not None, "--masks goes without --interactive")
+        _refuse(refine == "on,off", "with --interactive, --refine is on or off")
         annotator = Annotator() if clicks is None else Annotator(clicks)
-        asked = Interactive(interactive, init, annotator, cuts, plot)
+        refining = RefineSettings() if refine == "on" else None
+        asked = Interactive(interactive, init, annotator, cuts, refining, plot)
         evaluate_effort(sequences, load, asked, data=data, as_json=as_json)
         return
     _refuse(plot is not None, "--plot goes with --interactive only")
     clicks = clicks or 1
     answering, tracker = load()
-    trackers: dict[str, PropagatorFactory] = {_OURS: tracker}
+    trackers = {_OURS: _Tracker(tracker, None if refine == "off" else RefineSettings())}
+    if refine == "on,off":
+        trackers[_UNREFINED] = _Tracker(tracker, None)
     if baseline == "flow":
-        trackers["flow"] = FlowPropagators()
+        trackers["flow"] = _Tracker(FlowPropagators(), None)
     scores: dict[str, list[SequenceScores]] = {name: [] for name in trackers}
     for chosen in sequences:
         measured = _measure(chosen, answering, trackers, init, clicks, cuts, masks)
@@ -140,9 +159,12 @@ def evaluate(
             "init": init,
             "clicks": clicks if init == "click" else None,
             "cuts": cuts,
+            "refine": refine,
             "models": {"segmenter": answering.name, "propagator": tracker.name},
             "results": {name: _as_json(scored) for name, scored in scores.items()},
         }
+        if refine == "on,off":
+            report["refinement"] = _gains(scores[_OURS], scores[_UNREFINED])
         typer.echo(json.dumps(report))
     else:
         _print_table(scores)
@@ -164,7 +186,7 @@ def _chosen(sequences: list[DavisSequence], names: Sequence[str]) -> list[DavisS
 def _measure(
     sequence: DavisSequence,
     segmenter: Segmenter,
-    trackers: dict[str, PropagatorFactory],
+    trackers: dict[str, _Tracker],
     init: Init,
     clicks: int,
     cuts: Cuts,
@@ -178,9 +200,36 @@ def _measure(
             with progress_bar(f"{sequence.name} ({name})") as progress:
                 folder = masks / sequence.name if masks and name == _OURS else None
                 scores[name] = track_sequence(
-                    sequence, source, start, segmenter, tracker, progress, shots, folder
+                    sequence,
+                    source,
+                    start,
+                    segmenter,
+                    tracker.propagators,
+                    progress,
+                    shots,
+                    folder,
+                    tracker.refine,
                 )
     return scores
+
+
+def _gains(on: Sequence[SequenceScores], off: Sequence[SequenceScores]) -> dict[str, Any]:
+    """What refinement brings and costs."""
+    gains = {
+        refined.name: mean_scores([refined])["J&F"] - mean_scores([plain])["J&F"]
+        for refined, plain in zip(on, off, strict=True)
+        if refined.objects
+    }
+    frames = sum(scored.frames for scored in on)
+    speeds = [frames / max(sum(scored.seconds for scored in both), 1e-9) for both in (on, off)]
+    return {
+        "J&F": [mean_scores(on).get("J&F"), mean_scores(off).get("J&F")],
+        "gains": gains,
+        "worst": min(gains.values(), default=None),
+        "share_refined": sum(scored.refined * scored.frames for scored in on) / frames,
+        "frames_per_second": speeds,
+        "frames_per_second_lost": speeds[1] - speeds[0],
+    }
 
 
 def _as_json(scores: Sequence[SequenceScores]) -> dict[str, Any]:
@@ -191,6 +240,7 @@ def _as_json(scores: Sequence[SequenceScores]) -> dict[str, Any]:
                 "name": sequence.name,
                 "frames": sequence.frames,
                 "seconds_per_frame": sequence.seconds / sequence.frames,
+                "share_refined": sequence.refined,
                 **mean_scores([sequence]),
                 "objects": [dataclasses.asdict(scored) for scored in sequence.objects],
             }

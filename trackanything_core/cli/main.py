@@ -17,6 +17,7 @@ from trackanything_core.cli.doctor import doctor
 from trackanything_core.cli.evaluate import evaluate
 from trackanything_core.cli.ordered import OrderedCommand
 from trackanything_core.cli.track import track
+from trackanything_core.cli.train import train
 from trackanything_core.errors import TrackAnythingError
 
 _EXIT_ERROR = 2
@@ -39,6 +40,7 @@ def create_app(demo_exporters: Sequence[DemoExporter] = ()) -> typer.Typer:
     app.command(cls=OrderedCommand)(track)
     app.command("demo")(make_demo(demo_exporters))
     app.command()(evaluate)
+    app.command()(train)
     app.command()(doctor)
     return app
 

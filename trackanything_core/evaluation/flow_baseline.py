@@ -52,6 +52,13 @@ class FlowPropagator:
         probabilities: npt.NDArray[np.float32] = foreground / foreground.sum(axis=0)
         return probabilities
 
+    def evidence(self) -> None:
+        """Flow attends to nothing."""
+
+    def correct(self, masks: Mapping[ObjectId, Mask | SoftMask]) -> None:
+        """Go on from better masks; see `Propagator.correct`."""
+        self._soft = {name: np.asarray(mask, np.float32) for name, mask in masks.items()}
+
     def _move(self, now: npt.NDArray[np.uint8], before: npt.NDArray[np.uint8]) -> None:
         # Flow from this frame to the one before says where each pixel of this frame comes from.
         flow = self._flow.calc(now, before, None)  # type: ignore[call-overload]

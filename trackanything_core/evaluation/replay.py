@@ -12,13 +12,16 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from cachetools import LRUCache
 
-from trackanything_core.models.base import Propagator, PropagatorFactory
+from trackanything_core.models.base import Evidence, Propagator, PropagatorFactory
 from trackanything_core.types import Image, Mask, ObjectId, SoftMask
+
+_Answer: TypeAlias = tuple[npt.NDArray[np.float32], Evidence | None]
 
 _MOST_WAITING = 4
 """Propagators kept where they are, in case a pass comes by and goes on from there."""
@@ -65,17 +68,22 @@ class ReplayedPropagators:
         self._waiting.clear()
         self._folder.cleanup()
 
-    def answer(self, told: bytes) -> npt.NDArray[np.float32] | None:
-        """What was answered after all this; None where that is not known."""
+    def answer(self, told: bytes) -> _Answer | None:
+        """What was answered after all this, and why; None where that is not known."""
         if told not in self._answers:
             return None
-        answer: npt.NDArray[np.float32] = np.load(self._answers[told])
-        return answer
+        with np.load(self._answers[told]) as kept:
+            evidence = Evidence(kept["affinity"]) if "affinity" in kept else None
+            return kept["answer"], evidence
 
-    def keep(self, told: bytes, answer: npt.NDArray[np.float32]) -> None:
-        """Keep what was answered after all this."""
-        path = Path(self._folder.name) / f"{told.hex()}.npy"
-        np.save(path, answer)
+    def keep(self, told: bytes, answer: _Answer) -> None:
+        """Keep what was answered after all this, and why."""
+        path = Path(self._folder.name) / f"{told.hex()}.npz"
+        probabilities, evidence = answer
+        parts = {"answer": probabilities}
+        if evidence is not None:
+            parts["affinity"] = evidence.affinity
+        np.savez(path, **parts)  # type: ignore[arg-type]
         self._answers[told] = path
 
     def take(self, told: bytes) -> Propagator | None:
@@ -101,6 +109,7 @@ class ReplayedPropagator:
         self._told = b""
         self._calls: list[Callable[[Propagator], object]] = []
         self._object_ids: tuple[ObjectId, ...] = ()
+        self._evidence: Evidence | None = None
 
     @property
     def object_ids(self) -> tuple[ObjectId, ...]:
@@ -129,13 +138,31 @@ class ReplayedPropagator:
         if answer is None:
             self._origin.steps_taken += 1
             inner = self._take(before)
-            answer = inner.step(image, given, context=context)
+            answer = inner.step(image, given, context=context), inner.evidence()
             self._origin.leave(self._told, inner)
             self._origin.keep(self._told, answer)
         else:
             self._origin.steps_found += 1
         self._calls.append(lambda inner: inner.step(image, given, context=context))
-        return answer
+        probabilities, self._evidence = answer
+        return probabilities
+
+    def evidence(self) -> Evidence | None:
+        """See `Propagator.evidence`."""
+        return self._evidence
+
+    def correct(self, masks: Mapping[ObjectId, Mask | SoftMask]) -> None:
+        """See `Propagator.correct`."""
+        inner = self._origin.take(self._told)
+        digest = hashlib.blake2b(self._told, digest_size=16)
+        digest.update(b"correct")
+        for name in self._object_ids:
+            digest.update(masks[name].tobytes())
+        self._told = digest.digest()
+        if inner is not None:
+            inner.correct(masks)
+            self._origin.leave(self._told, inner)
+        self._calls.append(lambda inner: inner.correct(masks))
 
     def _take(self, told: bytes) -> Propagator:
         """A propagator that was told all that this one was before, and nothing more."""

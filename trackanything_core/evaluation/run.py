@@ -22,6 +22,7 @@ from trackanything_core.evaluation.jf import (
 )
 from trackanything_core.export.davis import DavisWriter
 from trackanything_core.models.base import PropagatorFactory, Segmenter
+from trackanything_core.tracking.refine import RefineSettings
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import FrameIndex, Mask, ObjectId, Prompt
 from trackanything_core.video.base import FrameSource
@@ -48,12 +49,14 @@ class ObjectScores:
 class SequenceScores:
     """How well the objects of one sequence were tracked, and in how many seconds.
 
+    `refined` is the share of the computed masks that were refined, 0..1.
     There is none of a test set's objects, whose truth is kept secret.
     """
 
     name: str
     frames: int
     seconds: float
+    refined: float
     objects: tuple[ObjectScores, ...]
 
 
@@ -66,6 +69,7 @@ def track_sequence(
     progress: Callable[[int, int], None] | None = None,
     cuts: Sequence[FrameIndex] = (),
     masks: Path | None = None,
+    refine: RefineSettings | None = None,
 ) -> SequenceScores:
     """Track a sequence forward from masks on its first frame and measure it.
 
@@ -73,16 +77,17 @@ def track_sequence(
         sequence: gives the truth.
         source: its pictures.
         start: (H, W) bool for each object of the sequence; an empty one counts as lost throughout.
-        segmenter: belongs to every session; it is not asked to segment here.
+        segmenter: belongs to every session; it is asked where masks are refined.
         propagators: what is measured.
         progress: called after each frame with the frames done and the frames to do.
         cuts: the first frames of new shots, over which nothing is carried.
         masks: folder for an index map of each frame, as evaluation servers take them.
+        refine: see `Session`; None measures what is propagated.
 
     Returns:
         The scores; the seconds are those of tracking alone.
     """
-    session = Session(source, segmenter, propagators, cuts=cuts)
+    session = Session(source, segmenter, propagators, cuts=cuts, refine=refine)
     for object_id, mask in start.items():
         session.prompt(Prompt(object_id, 0, mask=mask))
     seconds = 0.0
@@ -97,8 +102,17 @@ def track_sequence(
         name=sequence.name,
         frames=len(sequence),
         seconds=seconds,
+        refined=_share_refined(session),
         objects=_measure(sequence, session, start) if sequence.is_measurable else (),
     )
+
+
+def _share_refined(session: Session) -> float:
+    """The share of the computed masks that were refined, 0..1."""
+    frames = range(len(session.source))
+    records = [r for frame in frames for r in session.frame_masks(frame).records.values()]
+    refined = sum(record["decision"] == "refined" for record in records)
+    return refined / len(records) if records else 0.0
 
 
 def mean_scores(sequences: Sequence[SequenceScores]) -> dict[str, float]:

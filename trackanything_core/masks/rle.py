@@ -60,6 +60,15 @@ def decode_rle(rle: Rle) -> Mask:
     return np.ascontiguousarray(np.repeat(values, runs).reshape(width, height).T)
 
 
+def rle_area(rle: Rle) -> int:
+    """How many pixels a mask has, without decoding it.
+
+    Raises:
+        MaskError: the run lengths are no such text.
+    """
+    return int(_runs(rle)[1::2].sum())
+
+
 def _size(rle: Rle) -> tuple[int, int]:
     match rle.get("size"):
         case [int(height), int(width)] if height > 0 and 0 < width <= _LARGEST_AREA // height:

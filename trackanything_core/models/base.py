@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,32 @@ class Segmenter(Protocol):
     def mask_to_logits(self, mask: Mask) -> npt.NDArray[np.float32]:
         """Turn a mask at picture size into the mask prompt that `segment` takes."""
 
+    def logits_to_soft_mask(
+        self, logits: npt.NDArray[np.float32], image_size: tuple[int, int]
+    ) -> SoftMask:
+        """Turn the low-resolution logits of an answer into probabilities at picture size.
+
+        Args:
+            logits: (h, w) float32, as `segment` gave them.
+            image_size: (height, width) in pixels of the picture that they are of.
+
+        Returns:
+            (H, W) float32 in 0..1; above one half where the answer's mask is.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What the newest answer of a propagator rests on.
+
+    Attributes:
+        affinity: (N, h, w) float32 in 0..1 on a grid of any size over the picture, objects in the
+            order of `object_ids`: the share of what each cell found in memory that lay on the
+            object. Unlike the answer it is not made sharp by a decoder.
+    """
+
+    affinity: npt.NDArray[np.float32]
+
 
 class Propagator(Protocol):
     """One pass over a video in one direction (XMem, arXiv 2207.07115).
@@ -116,6 +142,18 @@ class Propagator(Protocol):
             then the N objects in the order of `object_ids`.
         """
 
+    def evidence(self) -> Evidence | None:
+        """What the newest step's answer rests on; None where nothing was predicted in it."""
+
+    def correct(self, masks: Mapping[ObjectId, Mask | SoftMask]) -> None:
+        """Remember the newest frame with better masks than the step answered.
+
+        Call it after a `step` that was not the last, before the next one.
+
+        Args:
+            masks: (H, W) for each object known by now.
+        """
+
 
 class PropagatorFactory(Protocol):
     """Weights loaded once; a propagator for each pass."""
@@ -126,3 +164,31 @@ class PropagatorFactory(Protocol):
 
     def start(self) -> Propagator:
         """A propagator with an empty memory."""
+
+
+@runtime_checkable
+class ResumablePropagator(Propagator, Protocol):
+    """A propagator whose pass can be left in the middle, and gone on with by another program."""
+
+    def state(self) -> bytes:
+        """All that the pass knows, between two steps; bounded as its memory is.
+
+        `ResumablePropagatorFactory.resume` makes a propagator of it that goes on identically.
+        """
+
+
+@runtime_checkable
+class ResumablePropagatorFactory(PropagatorFactory, Protocol):
+    """A factory whose propagators survive their program."""
+
+    def start(self) -> ResumablePropagator:
+        """A propagator with an empty memory."""
+
+    def resume(self, state: bytes) -> ResumablePropagator:
+        """A propagator that goes on where one was that gave this state.
+
+        On the same kind of device its answers are equal to the bit.
+
+        Raises:
+            CheckpointError: the state is damaged, or was made with other weights or settings.
+        """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from trackanything_core.errors import StoreError
 from trackanything_core.store.schema import metadata
 
 _BUSY_SECONDS = 30
+_ALEMBIC = threading.Lock()  # it keeps what it works on in a module of its own
 _MIGRATION_LOCK = 0x7472_6163  # any number that is ours; PostgreSQL's advisory locks are numbers
 
 
@@ -44,6 +46,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._under_way = threading.local()  # the connection that writes, if one does
         weakref.finalize(self, engine.dispose)
 
     @classmethod
@@ -93,6 +96,10 @@ class Database:
         Raises:
             StoreError: the database cannot be read.
         """
+        joined = self._joined()
+        if joined is not None:
+            yield joined
+            return
         with self._transaction({"isolation_level": "REPEATABLE READ"}) as connection:
             yield connection
 
@@ -100,11 +107,21 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that is kept whole, or not at all where anything is raised.
 
+        What a thread reads and writes while it has one open is part of it.
+
         Raises:
             StoreError: the database cannot be written: the disk is full, or it is locked for long.
         """
+        joined = self._joined()
+        if joined is not None:
+            yield joined
+            return
         with self._transaction({"writes": True}) as connection:
-            yield connection
+            self._under_way.connection = connection
+            try:
+                yield connection
+            finally:
+                self._under_way.connection = None
 
     def now(self, connection: Connection) -> float:
         """Seconds since the epoch by the clock of the database, the same for all who ask."""
@@ -117,6 +134,10 @@ class Database:
     def close(self) -> None:
         """Close the idle connections; the next use opens new ones."""
         self._engine.dispose()
+
+    def _joined(self) -> Connection | None:
+        """The transaction that this thread has open for writing."""
+        return getattr(self._under_way, "connection", None)
 
     @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
@@ -209,7 +230,8 @@ def _migrate(connection: Connection, url: str) -> None:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        with _ALEMBIC:
+            command.upgrade(config, "head")
     except CommandError as error:
         raise StoreError(
             f"the database {make_url(url).render_as_string(hide_password=True)} was written by "

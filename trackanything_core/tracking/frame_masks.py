@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from trackanything_core.types import FrameIndex, Mask, ObjectId
 
@@ -18,8 +19,11 @@ class FrameMasks:
             object is out of sight. No pixel belongs to two objects, unless a human said so by
             anchoring overlapping masks on this very frame.
         scores: quality per object, 0..1; 1 on anchors. Same keys as `masks`.
+        records: per object whose mask was computed, how it came about: "decision" and
+            "score_before", see `Finding`.
     """
 
     frame: FrameIndex
     masks: Mapping[ObjectId, Mask]
     scores: Mapping[ObjectId, float]
+    records: Mapping[ObjectId, Mapping[str, Any]] = field(default_factory=dict)

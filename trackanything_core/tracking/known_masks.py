@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -75,6 +76,13 @@ class KnownMasks:
             self._tracks[object_id] = self._track(object_id)
         return self._tracks[object_id]
 
+    def together(self) -> AbstractContextManager[None]:
+        """What is written within the block is kept whole, or not at all.
+
+        So a program that dies leaves the objects of a group equally far.
+        """
+        return self._masks.together()
+
     def tracks(self) -> Iterator[tuple[ObjectId, ObjectTrack]]:
         """All that was ever known, oldest first, removed objects too."""
         yield from self._tracks.items()
@@ -89,7 +97,9 @@ class KnownMasks:
             if name not in anchored:
                 masks[name] = masks[name] if taken is None else masks[name] & ~taken
                 taken = masks[name] if taken is None else masks[name] | taken
-        return FrameMasks(frame, masks, {name: mask.score for name, mask in stored.items()})
+        scores = {name: mask.score for name, mask in stored.items()}
+        records = {name: mask.record for name, mask in stored.items() if mask.record}
+        return FrameMasks(frame, masks, scores, records)
 
     def context(self, frame: FrameIndex, object_id: ObjectId) -> SoftMask | None:
         """Where the objects are that are older than one, as surely as their scores say.

@@ -6,6 +6,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from trackanything_core.tracking.shelf import Shelf
 from trackanything_core.tracking.spans import Anchor, Span, find_spans, stale_frames
@@ -143,7 +144,14 @@ class ObjectTrack:
         self._anchors_changed()
 
     def track(
-        self, frame: FrameIndex, span: Span, mask: Mask, score: float, *, final: bool
+        self,
+        frame: FrameIndex,
+        span: Span,
+        mask: Mask,
+        score: float,
+        record: Mapping[str, Any] | None = None,
+        *,
+        final: bool,
     ) -> bool:
         """Take a computed mask, (H, W) bool, unless it is out of date or there is one already.
 
@@ -152,6 +160,7 @@ class ObjectTrack:
             span: what the mask was made for.
             mask: as computed, whatever other objects are there.
             score: 0..1.
+            record: how the mask came about.
             final: False for a first answer that a second pass is to improve.
 
         Returns:
@@ -159,7 +168,7 @@ class ObjectTrack:
         """
         if not self._is_in(frame, span) or self.is_current(frame):
             return False
-        self._put(frame, StoredMask.encode(mask, score), span if final else None)
+        self._put(frame, StoredMask.encode(mask, score, record), span if final else None)
         return final
 
     def contents(self) -> TrackContents:

@@ -10,6 +10,7 @@ import numpy as np
 
 from trackanything_core.errors import PromptError, VideoError
 from trackanything_core.models.base import PropagatorFactory, Segmentation, Segmenter
+from trackanything_core.store.checkpoint import SessionCheckpoint
 from trackanything_core.store.session_masks import SessionMasks
 from trackanything_core.store.store import Store
 from trackanything_core.tracking.frame_masks import FrameMasks
@@ -17,6 +18,7 @@ from trackanything_core.tracking.initialise import Initialiser
 from trackanything_core.tracking.known_masks import KnownMasks
 from trackanything_core.tracking.plan import Direction, plan_legs
 from trackanything_core.tracking.propagation import Propagation
+from trackanything_core.tracking.refine import Refiner, RefineSettings
 from trackanything_core.tracking.runs import Runs
 from trackanything_core.tracking.session_file import read_session, write_session
 from trackanything_core.tracking.session_schema import SavedSession
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _EMBEDDING_BYTES = 256 * 2**20
+_REFINE = RefineSettings()
+CHECKPOINT_EVERY = 50
+"""Steps of propagation from one checkpoint to the next."""
 
 
 class Session:
@@ -66,7 +71,10 @@ class Session:
         cuts: the first frames of new shots, ascending; nothing is carried over them.
         masks: where everything is written as it comes, and what is there already; a temporary
             file of this process by default.
+        checkpoint: where the state of propagation is written as it goes; nowhere by default.
+        checkpoint_every: steps of propagation that are lost at most if this program dies.
         embedding_bytes: memory for embeddings of prompted frames.
+        refine: when the segmenter is asked about masks that were propagated; None never asks.
     """
 
     def __init__(
@@ -77,7 +85,10 @@ class Session:
         *,
         cuts: Sequence[FrameIndex] = (),
         masks: SessionMasks | None = None,
+        checkpoint: SessionCheckpoint | None = None,
+        checkpoint_every: int = CHECKPOINT_EVERY,
         embedding_bytes: int = _EMBEDDING_BYTES,
+        refine: RefineSettings | None = _REFINE,
     ) -> None:
         self._source = source
         self._initialiser = Initialiser(source, segmenter, embedding_bytes)
@@ -89,7 +100,9 @@ class Session:
         self._propagators = propagators
         self._masks = masks
         self._known = KnownMasks(len(source), source.size, cuts, masks)
-        self._runs = Runs(source, propagators, self._known)
+        self._refiner = None if refine is None else Refiner(segmenter, refine)
+        self._checkpoint, self._checkpoint_every = checkpoint, checkpoint_every
+        self._runs = self._new_runs()
 
     @classmethod
     def load(
@@ -100,6 +113,7 @@ class Session:
         propagators: PropagatorFactory,
         *,
         embedding_bytes: int = _EMBEDDING_BYTES,
+        refine: RefineSettings | None = _REFINE,
     ) -> Self:
         """Go on with a session that was saved; see `Session` for the arguments.
 
@@ -109,18 +123,28 @@ class Session:
         """
         saved = read_session(path, len(source), source.size)
         session = cls(
-            source, segmenter, propagators, cuts=saved.cuts, embedding_bytes=embedding_bytes
+            source,
+            segmenter,
+            propagators,
+            cuts=saved.cuts,
+            embedding_bytes=embedding_bytes,
+            refine=refine,
         )
         for object_id, contents in saved.objects.items():
             session._known.at_hand(object_id).restore(contents)
         return session
 
     def refresh(self) -> None:
-        """Read again what others have written to the same database; work under way is left."""
+        """Read again what others have written to the same database; work under way is left.
+
+        Raises:
+            StoreError: the database cannot be used.
+        """
+        self._runs.save()
         self._known = KnownMasks(
             self._known.frame_count, self._source.size, self._known.cuts, self._masks
         )
-        self._runs = Runs(self._source, self._propagators, self._known)
+        self._runs = self._new_runs()
 
     def save(self, path: Path) -> None:
         """Write objects, anchors and tracked masks to one file, whole or not at all.
@@ -229,8 +253,8 @@ class Session:
     def suggest(self, count: int = 1) -> list[Suggestion]:
         """Name the frames that are most worth a human's next look, the best first.
 
-        The ranking follows from scores, anchors and cuts (see `suggest_frames`); it is at its
-        best where everything is up to date.
+        The ranking follows from the scores and sizes of masks, from anchors and cuts (see
+        `suggest_frames`); it is at its best where everything is up to date.
 
         Args:
             count: the most frames to name.
@@ -239,13 +263,15 @@ class Session:
             Different frames, each with the object that gains most by a correction there. Fewer
             than `count` where no more would mend anything; none while there is no object.
         """
-        frames = range(len(self._source))
         scored = {}
         for name in self.objects:
             track = self._known[name]
-            stored = (track.get(frame) for frame in frames)
-            scores = np.array([np.nan if mask is None else mask.score for mask in stored])
-            scored[name] = TrackScores(track.anchors, scores)
+            stored = [track.get(frame) for frame in range(len(self._source))]
+            scored[name] = TrackScores(
+                track.anchors,
+                scores=np.array([np.nan if mask is None else mask.score for mask in stored]),
+                areas=np.array([0.0 if mask is None else mask.area for mask in stored]),
+            )
         return suggest_frames(scored, self.cuts, count)
 
     def propagate(
@@ -289,6 +315,27 @@ class Session:
             )
         legs = plan_legs(self._known, window, direction)
         return Propagation(legs, self._runs, self._known, progress, cancelled)
+
+    def save_checkpoint(self) -> None:
+        """Write down the state of propagation that was left half-way, if it may be lost.
+
+        Whoever opens the session next goes on from there. It is done every `checkpoint_every`
+        steps anyway; call it before the session is let go.
+
+        Raises:
+            StoreError: the database cannot be written; the checkpoint before stays.
+        """
+        self._runs.save()
+
+    def _new_runs(self) -> Runs:
+        return Runs(
+            self._source,
+            self._propagators,
+            self._known,
+            self._refiner,
+            self._checkpoint,
+            self._checkpoint_every,
+        )
 
     def _window(self, start: FrameIndex | None, stop: FrameIndex | None) -> range:
         count = len(self._source)

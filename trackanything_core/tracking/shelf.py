@@ -80,7 +80,9 @@ class Shelf:
     def put(self, frame: FrameIndex, mask: StoredMask, span: Span | None) -> None:
         """Write a computed mask; see `ObjectTrack.track`."""
         number = None if span is None else self._numbers.number_of(span)
-        self._masks.put(self._object_id, frame, MaskRow(mask.counts, mask.score), number)
+        self._masks.put(
+            self._object_id, frame, MaskRow(mask.counts, mask.score, mask.record), number
+        )
         self._recent[frame] = mask
 
     def get(self, frame: FrameIndex) -> StoredMask | None:
@@ -111,7 +113,7 @@ class Shelf:
         self._recent.clear()
 
     def _unpack(self, row: MaskRow | None) -> StoredMask | None:
-        return None if row is None else StoredMask(self._size, row.counts, row.score)
+        return None if row is None else StoredMask(self._size, row.counts, row.score, row.record)
 
 
 def pack_prompt(prompt: Prompt) -> dict[str, Any]:

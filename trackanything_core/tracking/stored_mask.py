@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from trackanything_core.masks.rle import Rle, decode_rle, encode_rle
+from trackanything_core.masks.rle import Rle, decode_rle, encode_rle, rle_area
 from trackanything_core.types import Mask
 
 
@@ -16,16 +18,29 @@ class StoredMask:
         size: (height, width) in pixels.
         counts: COCO's run lengths.
         score: 0..1.
+        record: how a computed mask came about; see `Finding.record`.
     """
 
     size: tuple[int, int]
     counts: str
     score: float
+    record: Mapping[str, Any] | None = None
 
     @classmethod
-    def encode(cls, mask: Mask, score: float) -> StoredMask:
-        """Compress a mask, (H, W) bool, with its score, 0..1."""
-        return cls((mask.shape[0], mask.shape[1]), encode_rle(mask)["counts"], score)
+    def encode(
+        cls, mask: Mask, score: float, record: Mapping[str, Any] | None = None
+    ) -> StoredMask:
+        """Compress a mask, (H, W) bool, with its score, 0..1, and its record."""
+        return cls((mask.shape[0], mask.shape[1]), encode_rle(mask)["counts"], score, record)
+
+    @property
+    def area(self) -> int:
+        """Its pixels.
+
+        Raises:
+            MaskError: the run lengths are damaged.
+        """
+        return rle_area(Rle(size=list(self.size), counts=self.counts))
 
     def decode(self) -> Mask:
         """The mask, (H, W) bool.

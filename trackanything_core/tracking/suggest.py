@@ -1,13 +1,14 @@
 """Which frame is worth a human's next look: the one whose correction is likely to mend most.
 
-A mask goes wrong the faster the less sure the propagator is of it, and errors add up on the way
-from the anchor as the steps of a random walk do: so the error to expect of a mask is taken to be
-(1 − score) · √distance, in frames from the anchor before or after. Between two anchors, where two
-passes are blended, the walk is tied at both ends, a Brownian bridge; its variance, in place of
-the distance, is the product of both distances over their sum. A correction ties the walk in one
-more place. What it is worth is how much expected error that takes away, summed over the frames up
-to the next anchors or cuts and over the objects. So neither a poor mask of which nothing follows
-comes first, nor the middle of a long run that went well. No truth and no picture is looked at.
+A mask goes wrong the faster the less sure the propagator is of it and the more it differs in size
+from what a human showed; and errors add up on the way from the anchor as the steps of a random
+walk do. So the error to expect of a mask is taken to be doubt · √distance, in frames from the
+anchor before or after. Between two anchors, where two passes are blended, the walk is tied at both
+ends, a Brownian bridge; its variance, in place of the distance, is the product of both distances
+over their sum. A correction ties the walk in one more place. What it is worth is how much expected
+error that takes away, summed over the frames up to the next anchors or cuts and over the objects.
+So neither a poor mask of which nothing follows comes first, nor the middle of a long run that went
+well. No truth and no picture is looked at.
 """
 
 from __future__ import annotations
@@ -22,13 +23,22 @@ import numpy.typing as npt
 
 from trackanything_core.types import FrameIndex, ObjectId
 
-Reason: TypeAlias = Literal["not prompted in this shot", "low score", "far from an anchor"]
+Reason: TypeAlias = Literal[
+    "not prompted in this shot", "low score", "changed in size", "far from an anchor"
+]
 _Frames: TypeAlias = npt.NDArray[np.float64]
 
 _TYPICAL_DOUBT = 0.1
-"""1 − score where there is no mask yet."""
+"""Of a frame without a mask; else it is 1 − score, grown by the change in size."""
+_BLENDED = 0.5
+"""Between two anchors the score is low also where the two passes disagree, and their blend is
+better than either: such a mask errs about half as much as its score says."""
+_MOST_DRIFT = 2.0
+"""A change in size counts up to this, as the logarithm of the ratio of areas."""
+_ERROR_PER_DOUBT = 0.5
+"""Of one frame's step; about right for six DAVIS sequences."""
 _LONGEST_WALK = 50
-"""Frames after which errors add up no more: by then a drift shows in the score."""
+"""Frames after which errors add up no more: by then they show in the score."""
 _UNSEEN = 0.5
 """Expected error of each frame in a shot where the object was never prompted: it may be there."""
 _MOST_CANDIDATES = 400
@@ -59,10 +69,12 @@ class TrackScores:
     Attributes:
         anchors: the frames whose mask a human gave or confirmed, ascending.
         scores: (T,) float64, of its masks, 0..1; NaN where there is none.
+        areas: (T,) float64, of its masks, pixels; 0 where there is none.
     """
 
     anchors: tuple[FrameIndex, ...]
     scores: _Frames
+    areas: _Frames
 
 
 def suggest_frames(
@@ -80,11 +92,12 @@ def suggest_frames(
     Returns:
         The best frame first; fewer than `count` where no more would mend anything.
     """
+    doubts = {name: _doubts(known, cuts) for name, known in scored.items()}
     found: list[Suggestion] = []
     while scored and len(found) < count:
         taken = [suggestion.frame for suggestion in found]
         worth = {
-            name: _worth(known, sorted({*known.anchors, *taken}), cuts)
+            name: _worth(doubts[name], sorted({*known.anchors, *taken}), cuts)
             for name, known in scored.items()
         }
         total = np.sum(list(worth.values()), axis=0)
@@ -96,12 +109,31 @@ def suggest_frames(
     return found
 
 
-def _worth(
-    known: TrackScores, anchors: Sequence[FrameIndex], cuts: Sequence[FrameIndex]
-) -> _Frames:
-    """Expected error that an anchor on each frame would take away, (T,); 0 on anchors."""
-    worth = np.zeros(len(known.scores))
+def _doubts(known: TrackScores, cuts: Sequence[FrameIndex]) -> _Frames:
+    """How doubtful each mask is by itself, (T,), 0 or more."""
     doubts = np.where(np.isnan(known.scores), _TYPICAL_DOUBT, 1 - known.scores)
+    for start, stop in _shots(cuts, len(doubts)):
+        inside = [anchor for anchor in known.anchors if start <= anchor < stop]
+        if inside:
+            doubts[inside[0] : inside[-1] + 1] *= _BLENDED
+    return doubts * (1 + _drift(known, cuts))
+
+
+def _drift(known: TrackScores, cuts: Sequence[FrameIndex]) -> _Frames:
+    """How far sizes are from those that a human showed in the same shot, (T,), 0 or more."""
+    drift = np.zeros(len(known.areas))
+    for start, stop in _shots(cuts, len(drift)):
+        shown = [at for at in known.anchors if start <= at < stop and known.areas[at]]
+        seen = start + np.flatnonzero(known.areas[start:stop])
+        if shown:
+            expected = np.interp(seen, shown, np.log(known.areas[shown]))
+            drift[seen] = np.abs(np.log(known.areas[seen]) - expected)
+    return np.minimum(drift, _MOST_DRIFT)
+
+
+def _worth(doubts: _Frames, anchors: Sequence[FrameIndex], cuts: Sequence[FrameIndex]) -> _Frames:
+    """Expected error that an anchor on each frame would take away, (T,); 0 on anchors."""
+    worth = np.zeros(len(doubts))
     for start, stop in _shots(cuts, len(worth)):
         inside = [anchor for anchor in anchors if start <= anchor < stop]
         for before, after in pairwise((None, *inside, None)):
@@ -149,7 +181,8 @@ def _variance(to_before: _Frames, to_after: _Frames) -> _Frames:
 
 def _expected(doubts: _Frames, variances: _Frames) -> _Frames:
     """Errors to expect, 0..1, of frames (G,) where the walk has these variances, (…, G)."""
-    errors: _Frames = np.minimum(1, doubts * np.sqrt(np.minimum(variances, _LONGEST_WALK)))
+    steps = np.sqrt(np.minimum(variances, _LONGEST_WALK))
+    errors: _Frames = np.minimum(1, _ERROR_PER_DOUBT * doubts * steps)
     return errors
 
 
@@ -163,6 +196,8 @@ def _suggestion(
         reason = "not prompted in this shot"
     elif known.scores[frame] < np.nanmedian(known.scores[start:stop]):
         reason = "low score"
+    elif _drift(known, cuts)[frame] > np.log(1.5):
+        reason = "changed in size"
     else:
         reason = "far from an anchor"
     return Suggestion(frame, name, reason, score)

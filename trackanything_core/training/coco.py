@@ -10,6 +10,7 @@ Layout, as the panoptic task publishes it (arXiv 1801.00868)::
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from trackanything_core.types import Image, Mask
 
 FREE_LICENCES = frozenset({4, 5, 7, 8})
 """Licence ids without a non-commercial or no-derivatives clause."""
+
+_HELD_OUT_EVERY = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +77,17 @@ def load_coco(root: Path, *, short_side: int = 256) -> list[CocoImage]:
         )
     images = [image for path in annotations for image in _load_split(root, path, short_side)]
     return sorted(images, key=lambda image: image.name)
+
+
+def hold_out(images: Sequence[CocoImage]) -> tuple[list[CocoImage], list[CocoImage]]:
+    """Pictures to train on, and every twentieth, to validate on.
+
+    Of fewer than twenty, all serve both.
+    """
+    if len(images) < _HELD_OUT_EVERY:
+        return list(images), list(images)
+    held_out = list(images[::_HELD_OUT_EVERY])
+    return [image for i, image in enumerate(images) if i % _HELD_OUT_EVERY], held_out
 
 
 def _load_split(root: Path, annotations: Path, short_side: int) -> list[CocoImage]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import deque
+import multiprocessing
+import os
+import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader, Dataset
 
 from trackanything_core.training.clips import MAX_OBJECTS, Clip, generate_clip
 from trackanything_core.training.coco import CocoImage
@@ -37,8 +39,10 @@ class ClipLoader(Iterator[ClipBatch]):
     """An endless stream of batches; half of each is fresh, half is drawn from recent clips.
 
     A clip that is met again comes mirrored or with its colour channels in another order: that
-    halves the cost of the data. The stream depends on the arguments alone, not on timing nor on
-    `workers`. Close the loader, or use it in a `with` statement, to end its processes.
+    halves the cost of the data. The batch of a step depends on the seed and the step alone, not
+    on timing, nor on `workers`, nor on where the stream was entered: a run that goes on from a
+    checkpoint sees what it would have seen. Close the loader, or use it in a `with` statement,
+    to end its processes.
 
     Args:
         images: pictures to cut from; every process gets a copy.
@@ -46,8 +50,9 @@ class ClipLoader(Iterator[ClipBatch]):
         batch: clips in a batch.
         size: side of the square frames, pixels.
         frames: frames of a clip.
+        start: the step of the first batch.
         workers: background processes; with 0 the clips are made while the caller waits.
-        pool: how many recent clips are kept for another use.
+        pool: how many recent clips another use is drawn from.
     """
 
     def __init__(
@@ -58,32 +63,28 @@ class ClipLoader(Iterator[ClipBatch]):
         batch: int,
         size: int = 128,
         frames: int = 3,
+        start: int = 0,
         workers: int = 1,
         pool: int = 192,
     ) -> None:
-        source = DataLoader(
-            _ClipStream(images, seed, size, frames),
+        source: DataLoader[ClipBatch] = DataLoader(
+            _Batches(images, seed, batch, size, frames, pool),
             batch_size=None,
+            sampler=range(start, sys.maxsize),
             num_workers=workers,
             collate_fn=_as_it_is,
-            worker_init_fn=_one_thread,
+            worker_init_fn=_settle,
             prefetch_factor=_PREFETCH if workers else None,
             # Spawned, not forked: the caller's torch may already run threads.
             multiprocessing_context="spawn" if workers else None,
         )
-        self._clips: Iterator[Clip] | None = iter(source)
-        self._batch = batch
-        self._rng = np.random.default_rng((seed, 0))
-        self._pool: deque[Clip] = deque(maxlen=pool)
+        self._batches: Iterator[ClipBatch] | None = iter(source)
 
     def __next__(self) -> ClipBatch:
         """The next batch; waits for it if need be. Ends only when the loader is closed."""
-        if self._clips is None:
+        if self._batches is None:
             raise StopIteration
-        fresh = list(itertools.islice(self._clips, (self._batch + 1) // 2))
-        self._pool.extend(fresh)
-        again = [self._vary(self._draw()) for _ in range(self._batch - len(fresh))]
-        return _collate(sorted(fresh + again, key=lambda clip: -clip.masks.shape[1]))
+        return next(self._batches)
 
     def __enter__(self) -> ClipLoader:
         return self
@@ -98,46 +99,78 @@ class ClipLoader(Iterator[ClipBatch]):
 
     def close(self) -> None:
         """End the processes; safe to call twice."""
-        self._clips = None  # the iterator ends its workers when nobody holds it any more
-        self._pool.clear()
-
-    def _draw(self) -> Clip:
-        return self._pool[int(self._rng.integers(len(self._pool)))]
-
-    def _vary(self, clip: Clip) -> Clip:
-        """Another look at a clip: mirrored, or its colour channels in another order, or both."""
-        frames, masks = clip.frames, clip.masks
-        if self._rng.random() < 0.5:
-            frames, masks = frames[:, :, ::-1], masks[..., ::-1]
-        if self._rng.random() < 0.6:
-            frames = frames[..., self._rng.permutation(3)]
-        return Clip(frames, masks)
+        self._batches = None  # the iterator ends its workers when nobody holds it any more
 
 
-class _ClipStream(IterableDataset[Clip]):
-    """Clip k comes from a generator seeded with k, whichever of the W processes makes it.
+class _Batches(Dataset[ClipBatch]):
+    """The batch of each step, as a function of the step.
 
-    Process w makes the clips w, w + W, ...; `DataLoader` asks the processes in turn, and so
-    hands the clips out in order of k.
+    Clip k comes from a generator seeded with k. Step n brings F fresh clips, those from n·F on;
+    the rest of its batch is drawn from the last `pool` clips up to then. What was drawn and is
+    not at hand, because this process did not make it, is made again.
     """
 
-    def __init__(self, images: Sequence[CocoImage], seed: int, size: int, frames: int) -> None:
+    def __init__(
+        self,
+        images: Sequence[CocoImage],
+        seed: int,
+        batch: int,
+        size: int,
+        frames: int,
+        pool: int,
+    ) -> None:
         self._images, self._seed, self._size, self._frames = images, seed, size, frames
+        self._fresh, self._again, self._pool = (batch + 1) // 2, batch // 2, pool
+        self._recent: dict[int, Clip] = {}
 
-    def __iter__(self) -> Iterator[Clip]:
-        worker = get_worker_info()
-        first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        for index in itertools.count(first, step):
+    def __getitem__(self, step: int) -> ClipBatch:
+        rng = np.random.default_rng((self._seed, 0, step))
+        end = (step + 1) * self._fresh
+        oldest = max(end - self._pool, 0)
+        self._recent = {k: clip for k, clip in self._recent.items() if k >= oldest}
+        clips = [self._clip(k) for k in range(end - self._fresh, end)]
+        drawn = rng.integers(oldest, end, self._again).tolist()
+        clips += [_vary(self._clip(k), rng) for k in drawn]
+        return _collate(sorted(clips, key=lambda clip: -clip.masks.shape[1]))
+
+    def _clip(self, index: int) -> Clip:
+        if index not in self._recent:
             rng = np.random.default_rng((self._seed, 1, index))
-            yield generate_clip(rng, self._images, size=self._size, frames=self._frames)
+            self._recent[index] = generate_clip(
+                rng, self._images, size=self._size, frames=self._frames
+            )
+        return self._recent[index]
 
 
-def _one_thread(_: int) -> None:
+def _vary(clip: Clip, rng: np.random.Generator) -> Clip:
+    """Another look at a clip: mirrored, or its colour channels in another order, or both."""
+    frames, masks = clip.frames, clip.masks
+    if rng.random() < 0.5:
+        frames, masks = frames[:, :, ::-1], masks[..., ::-1]
+    if rng.random() < 0.6:
+        frames = frames[..., rng.permutation(3)]
+    return Clip(frames, masks)
+
+
+def _settle(_: int) -> None:
+    """Use one thread, and end with the caller even if that one is killed.
+
+    `DataLoader` sees to the latter too, but a process that has batches left to hand over waits
+    for somebody to take them, for ever.
+    """
     cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def _as_it_is(clip: Any) -> Any:  # in place of a collate function
-    return clip
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _as_it_is(batch: Any) -> Any:  # in place of a collate function
+    return batch
 
 
 def _collate(clips: Sequence[Clip]) -> ClipBatch:

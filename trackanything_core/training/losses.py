@@ -36,5 +36,5 @@ def dice_loss(probabilities: Tensor, masks: Tensor) -> Tensor:
 
 def index_labels(masks: Tensor) -> Tensor:
     """(B, N, H, W) disjoint masks → (B, H, W) int64: 0 for background, else object + 1."""
-    background = 1 - masks.sum(1, keepdim=True)
-    return torch.cat([background, masks], dim=1).argmax(1)
+    numbers = torch.arange(1, masks.shape[1] + 1, device=masks.device, dtype=masks.dtype)
+    return torch.einsum("bnhw,n->bhw", masks, numbers).round().long()

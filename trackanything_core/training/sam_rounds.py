@@ -47,10 +47,14 @@ def play(
     opening: Opening,
     rounds: int,
     rng: np.random.Generator,
+    *,
+    candidates: bool = True,
 ) -> list[MaskLosses]:
     """Answer `rounds` prompts for every mask; the losses of each round.
 
-    The answers of a round, cut off from the gradient, are the mask prompt of the next one.
+    The answers of a round, cut off from the gradient, are the mask prompt of the next one. A
+    dialogue that opens with a click is answered by the best of three candidates first, or by the
+    single mask like every other prompt.
     """
     embeddings = embeddings.repeat_interleave(len(batch.masks) // len(embeddings), dim=0)
     mask_size = sam.prompt_encoder.mask_input_size[0]
@@ -75,7 +79,7 @@ def play(
 
     losses = []
     for step in range(rounds):
-        ambiguous = opening == "click" and step == 0
+        ambiguous = candidates and opening == "click" and step == 0
         logits, iou = decode(sam, embeddings, clicks, boxes, prompt, multimask=ambiguous)
         losses.append(mask_losses(logits, iou, truth))
         chosen = iou.argmax(dim=1)

@@ -1,13 +1,9 @@
-"""Train a narrow SAM from annotated pictures.
-
-python -m trackanything_core.training.sam_train --data DIR --out DIR --minutes 75
-"""
+"""Train a narrow SAM from annotated pictures; `trackanything train sam` runs it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
@@ -18,10 +14,11 @@ from trackanything_core.models.sam.build import build_sam, set_image_size
 from trackanything_core.models.sam.config import NARROW, SamConfig
 from trackanything_core.models.sam.packing import unpack
 from trackanything_core.training.affinity import AffinityLoss
-from trackanything_core.training.coco import CocoImage, load_coco
-from trackanything_core.training.run import parse_arguments, run
+from trackanything_core.training.coco import CocoImage, hold_out
+from trackanything_core.training.run import Validation
 from trackanything_core.training.sam_rounds import Batch, Opening, play
 from trackanything_core.training.sam_start import align_attention
+from trackanything_core.training.sam_validation import validate_sam
 from trackanything_core.training.schedule import Budget, cosine, warm_up
 from trackanything_core.training.stills import draw_targets, random_still
 
@@ -43,18 +40,26 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """Everything that decides a run besides its data and its budget.
+    """Everything that decides a run besides its data and, if other than `steps`, its length.
 
     Attributes:
         targets: masks asked for in each picture.
         max_rounds: longest dialogue about a mask; the length is drawn for each step.
-        openings: how often a dialogue starts in each way.
+        candidate_share: how often a first click is answered by three candidates. A network that
+            is not to weigh them answers with its single mask, which must learn first clicks too.
+        openings: how often a dialogue starts in each way: by a click, a box, a poor mask, a poor
+            mask and a click.
+        affinity_weight: of the loss on the likeness of places.
+        amp: compute in bfloat16 where that is safe.
+        steps: length of the run, unless it is told another.
+        seed: of everything that chance decides.
     """
 
     network: SamConfig = NARROW
-    stages: tuple[Stage, ...] = (Stage(0.5, 128, 6), Stage(0.8, 192, 5), Stage(1.0, 256, 4))
+    stages: tuple[Stage, ...] = (Stage(0.25, 128, 6), Stage(0.55, 192, 5), Stage(1.0, 256, 4))
     targets: int = 3
-    max_rounds: int = 3
+    max_rounds: int = 6
+    candidate_share: float = 0.3
     openings: tuple[float, float, float, float] = (0.55, 0.2, 0.1, 0.15)
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
@@ -62,11 +67,22 @@ class TrainingConfig:
     warm_up_steps: int = 200
     gradient_norm: float = 1.0
     ema_decay: float = 0.998
+    amp: bool = True
+    steps: int = 10_000
     seed: int = 0
 
 
 class SamTrainer:
-    """One run."""
+    """One run.
+
+    Args:
+        config: what to train and how.
+        budget: how long.
+        images: to make pictures of; a few are held out for validation.
+        device: where to compute.
+    """
+
+    name = "sam"
 
     def __init__(
         self,
@@ -76,12 +92,14 @@ class SamTrainer:
         device: torch.device,
     ) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.budget, self.images, self.device = config, budget, images, device
+        self.config, self.budget, self.device = config, budget, device
+        self.images, self.held_out = hold_out(images)
         self.network = build_sam(config.network).to(device, memory_format=torch.channels_last)
         align_attention(self.network)
         self.average = AveragedModel(
             self.network, multi_avg_fn=self._average_towards, use_buffers=True
         )
+        self.average.eval()
         self.affinity = AffinityLoss(config.network.embed_dim).to(device)
         self.optimizer = torch.optim.AdamW(
             [*self.network.parameters(), *self.affinity.parameters()],
@@ -89,6 +107,7 @@ class SamTrainer:
             weight_decay=config.weight_decay,
         )
         self.step = 0
+        self.origin: dict[str, Any] | None = None
 
     def train_step(self) -> dict[str, float]:
         """One optimiser step; what the log keeps of it."""
@@ -100,18 +119,19 @@ class SamTrainer:
         stage = next((s for s in self.config.stages if progress < s.until), self.config.stages[-1])
         set_image_size(self.network, self.config.network.at_size(stage.size))
 
-        started = time.monotonic()
         batch = self._draw(rng, stage)
-        drawn = time.monotonic() - started
         opening: Opening = rng.choice(get_args(Opening), p=self.config.openings)
         rounds = int(rng.integers(1, self.config.max_rounds + 1))
+        candidates = bool(rng.random() < self.config.candidate_share)
         self.network.train()
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.amp):
             embeddings = self.network.image_encoder(batch.images)
             stride = self.config.network.encoder.stride
             cells = batch.labels[:, stride // 2 :: stride, stride // 2 :: stride]
             affinity = self.affinity(unpack(embeddings)[0], cells)
-            losses = play(self.network, embeddings, batch, opening, rounds, rng)
+            losses = play(
+                self.network, embeddings, batch, opening, rounds, rng, candidates=candidates
+            )
         mask = torch.stack([loss.mask for loss in losses]).mean()
         iou = torch.stack([loss.iou for loss in losses]).mean()
         self.optimizer.zero_grad(set_to_none=True)
@@ -131,8 +151,6 @@ class SamTrainer:
             "first_iou": best[0].item(),
             "last_iou": best[-1].item(),
             "norm": norm.item(),
-            "seconds": time.monotonic() - started,
-            "seconds_for_data": drawn,
         }
 
     def _average_towards(self, averages: Any, values: Any, _: Any) -> None:
@@ -163,6 +181,12 @@ class SamTrainer:
         images = images.to(self.device, memory_format=torch.channels_last)
         return Batch(images, labels.to(self.device), masks.reshape(-1, stage.size, stage.size))
 
+    def validate(self) -> Validation:
+        """Click on regions of pictures made of those that were held out."""
+        network = self.config.network
+        set_image_size(self.average.module, network)
+        return validate_sam(self.average.module, self.held_out, network, seed=self.config.seed)
+
     def state(self) -> dict[str, Any]:
         """All that a later process needs to go on from here."""
         return {
@@ -181,6 +205,14 @@ class SamTrainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
 
+    def start_from(
+        self, weights: Mapping[str, torch.Tensor], origin: dict[str, Any] | None = None
+    ) -> None:
+        """Take trained weights, and how they were made, before the first step."""
+        self.origin = origin
+        self.network.load_state_dict(weights)
+        self.average.module.load_state_dict(weights)
+
     def averaged_weights(self) -> Mapping[str, torch.Tensor]:
         """The running average of the weights, which is what is shipped."""
         return self.average.module.state_dict()
@@ -188,15 +220,3 @@ class SamTrainer:
     def metadata(self) -> dict[str, Any]:
         """What is needed to run the weights."""
         return {"network": self.config.network.to_dict()}
-
-
-def main() -> None:
-    """Command line."""
-    given = parse_arguments(__doc__)
-    config = replace(TrainingConfig(), seed=given.seed)
-    trainer = SamTrainer(config, given.budget, load_coco(given.data), given.device)
-    print(run(trainer, given.out, asdict(config), name="sam", seed=given.seed))
-
-
-if __name__ == "__main__":
-    main()

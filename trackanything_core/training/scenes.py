@@ -24,6 +24,7 @@ from trackanything_core.synthetic.textures import texture
 from trackanything_core.training.coco import CocoImage
 from trackanything_core.training.sprites import (
     random_beam,
+    random_object,
     random_sprite,
     random_thing,
     resize,
@@ -48,7 +49,7 @@ def random_scene(
     """
     if images and rng.random() < WHOLE_IMAGE:
         image = images[int(rng.integers(len(images)))]
-        thing = random_thing(rng, image)
+        thing = random_object(rng, image)
         if thing is not None:
             return _whole_image(rng, images, image, thing, size, frames)
     return _pasted(rng, images, size, frames)
@@ -66,7 +67,7 @@ def _whole_image(
     labelled = [thing]
     if rng.random() < SECOND_OBJECT:
         other = random_thing(rng, image)
-        if other is not None and not np.array_equal(other, thing):
+        if other is not None and not (other & thing).any():
             labelled.append(other)
     x, y, width, height = cv2.boundingRect(thing.view(np.uint8))
     view = np.sqrt(width * height) / rng.uniform(0.15, 0.75)

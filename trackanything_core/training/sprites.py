@@ -17,7 +17,11 @@ from trackanything_core.types import Image, Mask
 MIN_SEGMENT_SHARE = 0.004
 """Smaller segments, as a share of their picture, have outlines too coarse to learn from."""
 
+RIDER_SHARE = 0.25
+"""How often an object is a thing together with one that it touches: a rider and what is ridden."""
+
 _TRIES = 6
+_LEAST_TOUCHING = 8  # pixels
 
 
 def random_sprite(
@@ -34,7 +38,7 @@ def random_sprite(
     if images and rng.random() >= drawn:
         for _ in range(_TRIES):
             image = images[int(rng.integers(len(images)))]
-            mask = random_thing(rng, image, whole=rng.random() < 0.7)
+            mask = random_object(rng, image, whole=rng.random() < 0.7)
             if mask is not None:
                 return cut_out(image.image, mask, diameter)
     return drawn_sprite(rng, images, random_shape(rng, max(round(diameter), 12)))
@@ -73,6 +77,26 @@ def random_thing(
         if MIN_SEGMENT_SHARE <= share <= largest and not (whole and _touches_edge(mask)):
             return mask
     return None
+
+
+def random_object(
+    rng: np.random.Generator, image: CocoImage, *, whole: bool = False, largest: float = 0.5
+) -> Mask | None:
+    """As `random_thing`, now and then together with a thing that touches it.
+
+    Who labels a video takes a rider and a horse for one object as often as not; parts that look
+    unlike each other must then be followed as one.
+    """
+    mask = random_thing(rng, image, whole=whole, largest=largest)
+    if mask is None or rng.random() >= RIDER_SHARE:
+        return mask
+    ring = (cv2.dilate(mask.view(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~mask
+    things = [segment.mask for segment in image.segments if segment.is_thing]
+    touching = [other for other in things if np.count_nonzero(other & ring) > _LEAST_TOUCHING]
+    if not touching:
+        return mask
+    both: Mask = mask | touching[int(rng.integers(len(touching)))]
+    return mask if both.mean() > largest or (whole and _touches_edge(both)) else both
 
 
 def cut_out(image: Image, mask: Mask, diameter: float) -> Sprite:

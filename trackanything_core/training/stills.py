@@ -24,7 +24,7 @@ MIN_SHARE = 0.004
 
 _FIRST_PASTED = 200
 _BACKGROUND_WEIGHT = 0.3
-_UNION_SHARE = 0.08
+_UNION_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)

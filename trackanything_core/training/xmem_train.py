@@ -1,14 +1,10 @@
-"""Train a narrow XMem from generated clips.
-
-python -m trackanything_core.training.xmem_train --data DIR --out DIR --minutes 90
-"""
+"""Train a narrow XMem from generated clips; `trackanything train xmem` runs it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,16 +16,17 @@ from trackanything_core.models.xmem.config import EMBEDDED, NetworkConfig
 from trackanything_core.models.xmem.network import XMemNetwork
 from trackanything_core.models.xmem.normalise import normalise
 from trackanything_core.models.xmem.settings import PropagationSettings
-from trackanything_core.training.coco import CocoImage, load_coco
+from trackanything_core.training.coco import CocoImage, hold_out
 from trackanything_core.training.loader import ClipBatch, ClipLoader
 from trackanything_core.training.losses import (
     bootstrapped_cross_entropy,
     dice_loss,
     index_labels,
 )
-from trackanything_core.training.run import parse_arguments, run
+from trackanything_core.training.run import Validation
 from trackanything_core.training.schedule import Budget, cosine, ramp, warm_up
 from trackanything_core.training.xmem_unroll import unroll
+from trackanything_core.training.xmem_validation import validate_xmem
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,7 @@ class Stage:
         frames: frames of a clip.
         batch: clips of a step.
         freeze_norm: batch norm uses its running statistics, for small batches.
+        top_k: memory elements that a query reads; reading all is faster to train.
     """
 
     until: float
@@ -49,11 +47,13 @@ class Stage:
     frames: int
     batch: int
     freeze_norm: bool
+    top_k: int | None = None
 
 
 CURRICULUM = (
-    Stage(0.65, 128, 3, 8, freeze_norm=False),
-    Stage(1.0, 192, 5, 4, freeze_norm=True),
+    Stage(0.45, 128, 3, 8, freeze_norm=False),
+    Stage(0.85, 192, 5, 4, freeze_norm=True),
+    Stage(1.0, 224, 6, 3, freeze_norm=True, top_k=60),
 )
 
 
@@ -63,7 +63,22 @@ SHIPPED_SETTINGS = PropagationSettings(internal_size=208, memory_every=2, top_k=
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """Everything that decides a run besides its data and its budget."""
+    """Everything that decides a run besides its data and, if other than `steps`, its length.
+
+    Attributes:
+        network: what is trained.
+        propagation: written beside the weights, as how they are best run.
+        stages: the curriculum.
+        learning_rate: at its peak; it rises over `warm_up_steps` and falls as a cosine.
+        weight_decay: of AdamW.
+        warm_up_steps: optimiser steps.
+        gradient_norm: longer gradients are clipped to this.
+        ema_decay: of the running average of the weights.
+        two_object_share: how often a step follows two objects of a clip.
+        amp: compute in bfloat16 where that is safe.
+        steps: length of the run, unless it is told another.
+        seed: of everything that chance decides.
+    """
 
     network: NetworkConfig = EMBEDDED
     propagation: PropagationSettings = SHIPPED_SETTINGS
@@ -74,11 +89,23 @@ class TrainingConfig:
     gradient_norm: float = 3.0
     ema_decay: float = 0.999
     two_object_share: float = 0.25
+    amp: bool = True
+    steps: int = 10_000
     seed: int = 0
 
 
 class XMemTrainer:
-    """One run. Close it, to end the processes that make its clips."""
+    """One run. Close it, to end the processes that make its clips.
+
+    Args:
+        config: what to train and how.
+        budget: how long.
+        images: to make clips of; a few are held out for validation.
+        device: where to compute.
+        workers: processes that make clips; what they make does not depend on their number.
+    """
+
+    name = "xmem"
 
     def __init__(
         self,
@@ -86,9 +113,12 @@ class XMemTrainer:
         budget: Budget,
         images: Sequence[CocoImage],
         device: torch.device,
+        workers: int = 1,
     ) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.budget, self.images, self.device = config, budget, images, device
+        self.config, self.budget, self.device = config, budget, device
+        self.images, self.held_out = hold_out(images)
+        self._workers = workers
         self.network = XMemNetwork(config.network).to(device)
         # Parameters of four dimensions in this order make convolutions faster.
         for parameter in self.network.parameters():
@@ -97,10 +127,12 @@ class XMemTrainer:
         self.average = AveragedModel(
             self.network, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True
         )
+        self.average.eval()
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
         self.step = 0
+        self.origin: dict[str, Any] | None = None
         self._loader: ClipLoader | None = None
         self._loading: Stage | None = None
 
@@ -127,8 +159,15 @@ class XMemTrainer:
         rng = np.random.default_rng((self.config.seed, self.step))
         frames, masks = self._to_device(batch, rng)
         times, remembered = _draw_memory(rng, frames.shape[1])
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            outputs = unroll(self.network, frames, masks[:, 0], times=times, remembered=remembered)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.amp):
+            outputs = unroll(
+                self.network,
+                frames,
+                masks[:, 0],
+                times=times,
+                remembered=remembered,
+                top_k=stage.top_k,
+            )
         keep = 1 - 0.75 * ramp(progress, 0.1, 0.6)
         entropy = torch.stack(
             [
@@ -160,10 +199,12 @@ class XMemTrainer:
             self._loading = stage
             self._loader = ClipLoader(
                 self.images,
-                seed=self.config.seed + self.step,
+                seed=self.config.seed,
                 batch=stage.batch,
                 size=stage.size,
                 frames=stage.frames,
+                start=self.step,
+                workers=self._workers,
             )
         return next(self._loader)
 
@@ -177,6 +218,16 @@ class XMemTrainer:
         else:
             masks = masks[:, :, :1]
         return normalise(frames.movedim(-1, 2)), masks
+
+    def validate(self) -> Validation:
+        """Follow objects of clips made of the pictures that were held out."""
+        return validate_xmem(
+            cast(XMemNetwork, self.average.module),
+            self.held_out,
+            seed=self.config.seed,
+            size=max(stage.size for stage in self.config.stages),
+            device=self.device,
+        )
 
     def state(self) -> dict[str, Any]:
         """All that a later process needs to go on from here."""
@@ -193,6 +244,14 @@ class XMemTrainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
+
+    def start_from(
+        self, weights: Mapping[str, Tensor], origin: dict[str, Any] | None = None
+    ) -> None:
+        """Take trained weights, and how they were made, before the first step."""
+        self.origin = origin
+        self.network.load_state_dict(weights)
+        self.average.module.load_state_dict(weights)
 
     def averaged_weights(self) -> Mapping[str, Tensor]:
         """The running average of the weights, which is what is shipped."""
@@ -216,16 +275,3 @@ def _draw_memory(rng: np.random.Generator, length: int) -> tuple[list[float], li
     times = [gap * t for t in range(length)]
     remembered = [[0, *(m for m in range(1, t) if rng.random() < 0.7)] for t in range(1, length)]
     return times, remembered
-
-
-def main() -> None:
-    """Command line."""
-    given = parse_arguments(__doc__)
-    config = replace(TrainingConfig(), seed=given.seed)
-    trainer = XMemTrainer(config, given.budget, load_coco(given.data), given.device)
-    with closing(trainer):
-        print(run(trainer, given.out, asdict(config), name="xmem", seed=given.seed))
-
-
-if __name__ == "__main__":
-    main()

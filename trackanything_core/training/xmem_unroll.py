@@ -94,7 +94,7 @@ def _read(
             ),
         )
         affinity = dense_affinity(similarities, top_k)
-        readout = torch.einsum("bncm,bpm->bncp", value.float(), affinity)
+    readout = torch.einsum("bncm,bpm->bncp", value, affinity.to(value.dtype))
     return torch.unflatten(readout, -1, (height, width))
 
 

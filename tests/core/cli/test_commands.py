@@ -212,7 +212,7 @@ def test_evaluate_counts_human_effort(
     assert trackanything(*arguments, "--clicks", 2, "--json", "--plot", plot) == 0
     report = json.loads(capfd.readouterr().out)
     assert plot.read_bytes().startswith(b"\x89PNG")
-    assert (report["budget"], report["annotator"]["clicks"]) == (2, 2)
+    assert (report["budget"], report["annotator"]["clicks"], report["refine"]) == (2, 2, True)
     assert list(report["policies"]) == ["suggest", "uniform", "random"]
     for policy, runs in zip(report["policies"].values(), (1, 1, 3), strict=True):
         assert len(policy["runs"]) == runs
@@ -222,13 +222,19 @@ def test_evaluate_counts_human_effort(
             assert (rounds["sequence"], rounds["frames"][0], rounds["clicks"][0]) == ("still", 0, 0)
             assert len(rounds["frames"]) == len(set(rounds["frames"])) == len(rounds["J&F"])
     assert [len(run["frames"]) for run in report["policies"]["random"]["runs"]] == [3, 3, 3]
-    assert trackanything(*arguments, "--init", "click") == 0
+    assert trackanything(*arguments, "--init", "click", "--refine", "off") == 0
     assert "area" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
     "options",
-    [["--plot", "x.png"], ["--interactive", 1, "--baseline", "flow"], ["--interactive", 0]],
+    [
+        ["--plot", "x.png"],
+        ["--interactive", 0],
+        ["--interactive", 1, "--baseline", "flow"],
+        ["--interactive", 1, "--masks", "out"],
+        ["--interactive", 1, "--refine", "on,off"],
+    ],
 )
 def test_evaluate_refuses_options_that_do_not_go_together(
     options: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]

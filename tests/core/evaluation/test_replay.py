@@ -11,7 +11,7 @@ import pytest
 from tests.core.tracking.editing import all_masks, assert_same, finish
 from tests.fakes import FakeSegmenter, FakeSource, TelltalePropagators
 from trackanything_core.evaluation.replay import ReplayedPropagators
-from trackanything_core.models.base import PropagatorFactory
+from trackanything_core.models.base import Propagator, PropagatorFactory
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import Click, Prompt
 
@@ -25,7 +25,8 @@ def replayed() -> Iterator[ReplayedPropagators]:
 
 
 def session_on(propagators: PropagatorFactory) -> Session:
-    return Session(FakeSource(COUNT), FakeSegmenter(), propagators)
+    # The fake segmenter never answers twice alike, so what it refines cannot be replayed.
+    return Session(FakeSource(COUNT), FakeSegmenter(), propagators, refine=None)
 
 
 def edit(session: Session) -> None:
@@ -77,6 +78,25 @@ def test_a_pass_goes_on_where_another_one_ended(replayed: ReplayedPropagators) -
             np.testing.assert_array_equal(answer, expected[at])
         assert propagator.object_ids == ("cat",)
     assert (replayed.steps_taken, replayed.steps_found) == (5, 3)
+
+
+def test_what_was_corrected_goes_on_otherwise(replayed: ReplayedPropagators) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (3, 8, 10, 3), np.uint8)
+    mask = np.zeros((8, 10), bool)
+    mask[2:5, 2:5] = True
+
+    def answers(propagator: Propagator, *, corrected: bool) -> list[np.ndarray]:
+        found = [propagator.step(images[0], {"cat": mask}), propagator.step(images[1])]
+        if corrected:
+            propagator.correct({"cat": ~mask})
+        return [*found, propagator.step(images[2])]
+
+    for corrected in (False, True, False, True):
+        plain = answers(TelltalePropagators().start(), corrected=corrected)
+        found = answers(replayed.start(), corrected=corrected)
+        np.testing.assert_array_equal(found, plain)
+    assert replayed.steps_taken == 4
 
 
 def test_steps_that_found_no_room_are_taken_again() -> None:

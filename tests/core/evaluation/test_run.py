@@ -61,6 +61,23 @@ def test_nothing_is_carried_over_a_cut(sequence: DavisSequence) -> None:
     assert scores.objects[0].j.mean == pytest.approx(1 / 3)
 
 
+def test_each_of_several_objects_counts_by_itself(tmp_path: Path) -> None:
+    """As in DAVIS-2017: one object stays, one leaves after two frames, some pixels are void."""
+    both = np.where(square(2), 1, np.where(square(40), 2, 0)).astype(np.uint8)
+    void = np.where(square(2, side=4), 255, both).astype(np.uint8)
+    left = np.where(both == 2, 0, both).astype(np.uint8)
+    write_maps(tmp_path, "two", [palette_map(values) for values in (both, void, left, left)])
+    (sequence,) = read_davis(tmp_path)
+    source = FakeSource(4, SIZE)
+    start = first_masks(sequence, source, FakeSegmenter(), "mask")
+    scores = track_sequence(sequence, source, start, FakeSegmenter(), FakePropagators())
+    assert [(scored.object_id, scored.j.mean) for scored in scores.objects] == [
+        ("1", 1),
+        ("2", 0.5),
+    ]
+    assert mean_scores([scores])["J"] == 0.75
+
+
 def test_masks_are_written_with_the_numbers_of_the_annotation(tmp_path: Path) -> None:
     index_map = np.where(square(2), 1, np.where(square(40), 3, 0)).astype(np.uint8)
     write_maps(tmp_path, "secret", [palette_map(index_map)], pictures=4)

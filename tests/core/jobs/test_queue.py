@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import update
 
@@ -12,10 +10,10 @@ from trackanything_core.store.store import Store
 
 
 @pytest.fixture
-def queue(store: Store) -> Iterator[JobQueue]:
+def queue(store: Store) -> JobQueue:
     for name in ("a", "b", "c", "d"):
         store.sessions.make(name, {}, 5, (4, 6))
-    yield JobQueue(store.database)
+    return JobQueue(store.database)
 
 
 def set_clock(store: Store, job: int, **values: float) -> None:

@@ -23,7 +23,7 @@ def scored(
 ) -> TrackScores:
     scores = np.full(count, 0.95)
     scores[list(poor)] = score
-    return TrackScores(tuple(anchors), scores)
+    return TrackScores(tuple(anchors), scores, areas=np.full(count, 400.0))
 
 
 def frames(known: TrackScores, count: int = 1, cuts: Sequence[FrameIndex] = ()) -> list[FrameIndex]:
@@ -47,6 +47,16 @@ def test_a_poor_stretch_draws_the_look_and_one_poor_frame_does_not() -> None:
     assert abs(frames(scored([0, 59], poor=range(5, 6)))[0] - 29.5) < 5
 
 
+def test_a_stretch_of_another_size_draws_the_look() -> None:
+    known = scored([0, 59])
+    known.areas[10:20] = 1200
+    (found,) = suggest_frames({"cat": known}, (), 1)
+    assert (found.frame in range(10, 20), found.reason) == (True, "changed in size")
+    # What grows from the one anchor to the other is what a human showed.
+    grown = TrackScores((0, 59), known.scores, np.geomspace(400.0, 4000.0, COUNT, dtype=np.float64))
+    assert abs(frames(grown)[0] - 29.5) < 2
+
+
 def test_the_object_that_gains_most_is_named() -> None:
     both = {"cat": scored([0, 59]), "dog": scored([0, 59], poor=range(10, 20))}
     (found,) = suggest_frames(both, (), 1)
@@ -61,7 +71,7 @@ def test_a_shot_without_a_prompt_is_named() -> None:
 
 
 def test_masks_that_are_missing_have_no_score() -> None:
-    known = TrackScores((0,), np.array([1.0] + [np.nan] * 9))
+    known = TrackScores((0,), np.array([1.0] + [np.nan] * 9), np.array([400.0] + [0] * 9))
     (found,) = suggest_frames({"cat": known}, (), 1)
     assert (found.frame > 4, found.reason, found.score) == (True, "far from an anchor", 0.0)
 
@@ -74,7 +84,7 @@ def test_suggestions_are_spread() -> None:
 def test_where_nothing_can_be_mended_nothing_is_named() -> None:
     assert suggest_frames({}, (), 3) == []
     assert frames(scored(range(COUNT)), count=3) == []
-    assert frames(TrackScores((0,), np.ones(COUNT))) == []
+    assert frames(TrackScores((0,), np.ones(COUNT), np.ones(COUNT))) == []
 
 
 def test_a_long_video_is_ranked_in_strides() -> None:
@@ -91,7 +101,9 @@ def test_suggested_frames_differ_and_are_no_anchors(data: st.DataObject) -> None
     anchors = tuple(sorted(data.draw(places)))
     cuts = sorted(data.draw(st.sets(st.integers(1, count - 1), max_size=3)))
     scores = data.draw(st.lists(st.floats(0, 1), min_size=count, max_size=count))
-    found = frames(TrackScores(anchors, np.array(scores)), count=count, cuts=cuts)
+    areas = data.draw(st.lists(st.integers(0, 10**6), min_size=count, max_size=count))
+    known = TrackScores(anchors, np.array(scores), np.array(areas, np.float64))
+    found = frames(known, count=count, cuts=cuts)
     assert len(found) == len(set(found)) <= count - len(anchors)
     assert not set(found) & set(anchors)
 

@@ -51,6 +51,11 @@ def test_half_of_a_batch_is_met_again() -> None:
     assert len(set(seen)) == len(seen) // 2
 
 
+def test_a_stream_entered_late_goes_on_as_if_from_the_start() -> None:
+    whole = batches(9, seed=4, batch=5, workers=0, pool=12)
+    assert_equal(whole[6:], batches(3, seed=4, batch=5, workers=0, pool=12, start=6))
+
+
 @pytest.mark.slow  # each process imports torch
 def test_processes_give_the_same_stream_and_end_with_the_loader() -> None:
     assert_equal(batches(4, seed=1, batch=4, workers=2), batches(4, seed=1, batch=4, workers=0))

@@ -32,22 +32,34 @@ def load_sam(
         ConfigError: segment-anything cannot be imported.
     """
     state = load_state_dict(path)
-    metadata = load_metadata(path)
     if config is None:
-        if NETWORK not in metadata:
-            raise WeightsError(
-                f"{path}: expected a .safetensors file whose metadata describes a SAM network, "
-                "found no such description; name the network, such as sam_vit_h, beside the file"
-            )
-        try:
-            config = SamConfig.from_dict(metadata[NETWORK])
-        except ConfigError as error:
-            raise WeightsError(
-                f"{path}: expected the weights of a SAM network, but its metadata describes "
-                "another one: give the file to the model that it was made for"
-            ) from error
+        config = described_config(path)
     sam = build_sam(config)
     apply_state_dict(sam, state, source=path, expected=f"the weights of {name}")
     return SamSegmenter(
-        sam.to(device).requires_grad_(False), name, weigh_candidates=config.weigh_candidates
+        sam.to(device).requires_grad_(False),
+        name,
+        weigh_candidates=config.weigh_candidates,
+        obey_clicks=config.obey_clicks,
     )
+
+
+def described_config(path: Path) -> SamConfig:
+    """The network that a file written by training describes in its metadata.
+
+    Raises:
+        WeightsError: the file is missing or truncated, or describes no SAM network.
+    """
+    metadata = load_metadata(path)
+    if NETWORK not in metadata:
+        raise WeightsError(
+            f"{path}: expected a .safetensors file whose metadata describes a SAM network, "
+            "found no such description; name the network, such as sam_vit_h, beside the file"
+        )
+    try:
+        return SamConfig.from_dict(metadata[NETWORK])
+    except ConfigError as error:
+        raise WeightsError(
+            f"{path}: expected the weights of a SAM network, but its metadata describes "
+            "another one: give the file to the model that it was made for"
+        ) from error

@@ -47,6 +47,7 @@ class SamConfig:
         embed_dim: channels of the image embedding, the prompts and the decoder.
         weigh_candidates: one click alone is answered by the best of three masks, as published.
             A network that has learnt too little to rank them answers with its single mask.
+        obey_clicks: make masks agree with the clicks; see `obedience`. Not as published.
     """
 
     encoder: VitEncoderConfig | ConvEncoderConfig
@@ -57,6 +58,7 @@ class SamConfig:
     mask_prompt_channels: int = 16
     iou_head_hidden: int = 256
     weigh_candidates: bool = True
+    obey_clicks: bool = False
 
     @property
     def embedding_size(self) -> int:
@@ -109,6 +111,7 @@ NARROW = SamConfig(
     decoder_mlp=512,
     iou_head_hidden=128,
     weigh_candidates=False,
+    obey_clicks=True,
 )
 """What training builds by default: small enough to ship inside the package."""
 

@@ -15,7 +15,8 @@ from torch import Tensor
 from trackanything_core.errors import PromptError
 from trackanything_core.models.base import Embedding, Segmentation
 from trackanything_core.models.sam.letterbox import fit, fitted_size, mask_to_logits
-from trackanything_core.types import Box, Click, Image, Mask
+from trackanything_core.models.sam.obedience import obedient_mask
+from trackanything_core.types import Box, Click, Image, Mask, SoftMask
 
 if TYPE_CHECKING:
     from segment_anything.modeling import Sam
@@ -48,12 +49,16 @@ class SamSegmenter:
         sam: the network.
         name: of its weights, for people.
         weigh_candidates: see `SamConfig`.
+        obey_clicks: see `SamConfig`.
     """
 
-    def __init__(self, sam: Sam, name: str, *, weigh_candidates: bool = True) -> None:
+    def __init__(
+        self, sam: Sam, name: str, *, weigh_candidates: bool = True, obey_clicks: bool = False
+    ) -> None:
         self._sam = sam.eval()
         self._name = name
         self._weigh_candidates = weigh_candidates
+        self._obey_clicks = obey_clicks
 
     @property
     def name(self) -> str:
@@ -122,8 +127,12 @@ class SamSegmenter:
         full = self._sam.postprocess_masks(
             chosen, fitted_size(*embedding.image_size, self.side), embedding.image_size
         )
+        if self._obey_clicks and clicks:
+            mask = obedient_mask(full[0, 0].float().cpu().numpy(), clicks)
+        else:
+            mask = (full[0, 0] > self._sam.mask_threshold).cpu().numpy()
         return Segmentation(
-            mask=(full[0, 0] > self._sam.mask_threshold).cpu().numpy(),
+            mask=mask,
             score=min(max(float(scores[0, best]), 0.0), 1.0),
             low_res_logits=chosen[0, 0].float().cpu().numpy(),
         )
@@ -131,6 +140,17 @@ class SamSegmenter:
     def mask_to_logits(self, mask: Mask) -> npt.NDArray[np.float32]:
         """Turn a mask at picture size, (H, W) bool, into the mask prompt that `segment` takes."""
         return mask_to_logits(mask, self.side, self.mask_size)
+
+    @torch.inference_mode()
+    def logits_to_soft_mask(
+        self, logits: npt.NDArray[np.float32], image_size: tuple[int, int]
+    ) -> SoftMask:
+        """As `Segmenter.logits_to_soft_mask`."""
+        chosen = torch.tensor(logits, device=self._sam.device)[None, None]
+        fitted = fitted_size(*image_size, self.side)
+        full = self._sam.postprocess_masks(chosen, fitted, image_size)
+        probability = torch.sigmoid(full[0, 0] - self._sam.mask_threshold)
+        return np.asarray(probability.cpu().numpy(), np.float32)
 
     def _check(
         self,

@@ -51,9 +51,9 @@ def load_network(path: Path) -> tuple[XMemNetwork, PropagationSettings]:
         expected = "a state_dict of the official XMem, such as XMem.pth"
     else:
         expected = "the XMem network that its metadata describes"
-    with torch.device("meta"):  # no time goes into initial values that are overwritten at once
-        network = XMemNetwork(config)
-    network.to_empty(device="cpu")
+    # On the meta device initial values would cost nothing, but there torch imports a solver first,
+    # which takes longer than they do.
+    network = XMemNetwork(config)
     apply_state_dict(network, state, source=path, expected=expected)
     return network.eval().requires_grad_(False), settings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -18,18 +19,47 @@ from trackanything_core.models.xmem.settings import PropagationSettings
 _PAD_TO = 16
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Newest:
+    """The newest frame, as needed to write it to memory another way.
+
+    Attributes:
+        image: (1, 3, H, W), padded.
+        padding: of the picture: left, right, top, bottom.
+        others: (H, W), padded, of objects without a label; None where there are none.
+        is_remembered: whether it is in working memory.
+        shallow: the sensory memory without a deep update of this frame.
+    """
+
+    image: Tensor
+    features: KeyFeatures
+    places: Places
+    padding: tuple[int, int, int, int]
+    others: Tensor | None
+    is_remembered: bool
+    shallow: Tensor | None
+
+
 class XMemCore:
     """Takes frames and masks as tensors; objects carry the labels 1..N in order of arrival.
+
+    Each cell's value in memory has one channel more than the network reads: the share of the
+    cell that the object covers. So a frame reads, beside the values, how much of its attention
+    fell on the object.
 
     Attributes:
         memory: working, long-term and permanent memory.
         hidden: (1, N, Ch, h, w), the sensory memory; None before the first mask, and for a
             network that has none.
+        affinity: (N, h, w) float32 in 0..1, of the newest frame that was predicted: the share of
+            the attention of each cell that fell on the object. None before there is one.
     """
 
     def __init__(self, network: XMemNetwork, settings: PropagationSettings) -> None:
         self.memory = Memory(settings, network.position_bias)
         self.hidden: Tensor | None = None
+        self.affinity: Tensor | None = None
+        self._newest: _Newest | None = None
         self._network = network
         self._settings = settings
         self._time = -1
@@ -82,6 +112,7 @@ class XMemCore:
         image = F.pad(image, padding).unsqueeze(0)
         features, places = self._look_at(image, self._time)
         others = None if context is None else F.pad(context.to(image), padding)
+        self.affinity = None
         competing: Tensor | None = None
         if self.memory.objects and partial:
             competing = _compete(self._predict(features, places, is_normal), others)
@@ -96,10 +127,34 @@ class XMemCore:
         if others is not None:
             background = competing[:1] + competing[-1:]
             probabilities = torch.cat([background, competing[1:-1]])
+        self._newest = _Newest(image, features, places, padding, others, is_memory, self.hidden)
         if is_memory:
-            self._remember(image, features, places, competing[1:], len(probabilities) - 1, is_deep)
+            self._remember(self._newest, competing[1:], len(probabilities) - 1, is_deep)
         left, _, top, _ = padding
         return probabilities[:, top : top + height, left : left + width]
+
+    @torch.inference_mode()
+    def correct(self, probabilities: Tensor) -> None:
+        """Put the newest frame into working memory with other masks than were predicted.
+
+        Args:
+            probabilities: (N, H, W) float in 0..1 of all objects.
+
+        Raises:
+            ValueError: no step was taken since the start or since `restore`, or objects lack.
+        """
+        newest = self._newest
+        if newest is None or len(probabilities) != self.memory.objects:
+            raise ValueError(
+                f"expected masks of {self.memory.objects} objects after a step, got "
+                f"{len(probabilities)} {'before one' if newest is None else ''}"
+            )
+        masks = _compete(F.pad(probabilities.to(newest.image), newest.padding), newest.others)[1:]
+        if newest.is_remembered:
+            self.memory.forget_newest()
+        self.hidden = newest.shallow
+        self._remember(newest, masks, len(probabilities), is_deep=True)
+        self._newest = replace(newest, is_remembered=True)
 
     @torch.inference_mode()
     def remember(self, image: Tensor, mask: Tensor, time: int) -> None:
@@ -119,7 +174,8 @@ class XMemCore:
         competing = aggregate(F.pad(mask.to(image), padding), dim=0)
         value = self._network.encode_value(image, features.f16, competing[1:].unsqueeze(0))
         with _full_precision(features.key):
-            self.memory.remember(_elements(features, places), _value_rows(value))
+            cells = _value_rows(value, competing[1:])
+            self.memory.remember(_elements(features, places), cells)
         self._extend_hidden(len(mask), features.key)
 
     def state(self) -> dict[str, Tensor]:
@@ -136,6 +192,7 @@ class XMemCore:
         self._time, self._last_memory_time, self._last_deep_time = state["times"].tolist()
         self.hidden = state.get("hidden")
         self.memory.restore(with_prefix_removed(state, "memory."))
+        self._newest = self.affinity = None
 
     def _updates(self, is_memory: bool, last: bool) -> tuple[bool, bool]:
         """Whether the sensory memory is due for a deep update, and for an ordinary one."""
@@ -162,7 +219,8 @@ class XMemCore:
         query = Query(_rows(features.key), _rows(features.selection), places)
         with _full_precision(features.key):
             values = self.memory.read(query)
-        readout = torch.unflatten(values.permute(1, 2, 0), 2, features.key.shape[-2:]).unsqueeze(0)
+        grid = torch.unflatten(values.permute(1, 2, 0), 2, features.key.shape[-2:])
+        readout, self.affinity = grid[:, :-1].unsqueeze(0), grid[:, -1].float()
         logits, hidden = self._network.segment(
             features, readout, self.hidden, update_hidden=update_hidden
         )
@@ -178,19 +236,14 @@ class XMemCore:
         fresh = like.new_zeros(1, objects - known, channels, *like.shape[-2:])
         self.hidden = fresh if self.hidden is None else torch.cat([self.hidden, fresh], dim=1)
 
-    def _remember(
-        self,
-        image: Tensor,
-        features: KeyFeatures,
-        places: Places,
-        masks: Tensor,
-        objects: int,
-        is_deep: bool,
-    ) -> None:
+    def _remember(self, newest: _Newest, masks: Tensor, objects: int, is_deep: bool) -> None:
         """Keep a frame in working memory: the first `objects` masks; each sees all others."""
-        value = self._network.encode_value(image, features.f16, masks.unsqueeze(0))[:, :objects]
+        features = newest.features
+        value = self._network.encode_value(newest.image, features.f16, masks.unsqueeze(0))
+        value = value[:, :objects]
         with _full_precision(features.key):
-            self.memory.add(_elements(features, places), _value_rows(value))
+            cells = _value_rows(value, masks[:objects])
+            self.memory.add(_elements(features, newest.places), cells)
         self._last_memory_time = self._time
         if is_deep and self.hidden is not None:
             self.hidden = self._network.reinforce_hidden(value, self.hidden)
@@ -212,9 +265,11 @@ def _elements(features: KeyFeatures, places: Places) -> Elements:
     return Elements.fresh(_rows(features.key), shrinkage, _rows(features.selection), places)
 
 
-def _value_rows(value: Tensor) -> Tensor:
-    """(1, N, Cv, h, w) → (h·w, N, Cv)."""
-    return value[0].flatten(2).permute(2, 0, 1).contiguous()
+def _value_rows(value: Tensor, masks: Tensor) -> Tensor:
+    """Values (1, N, Cv, h, w) and the masks (N, H, W) that they are of → (h·w, N, Cv + 1)."""
+    covered = F.adaptive_avg_pool2d(masks, value.shape[-2:]).to(value)
+    cells = torch.cat([value[0], covered.unsqueeze(1)], dim=1)
+    return cells.flatten(2).permute(2, 0, 1).contiguous()
 
 
 def _compete(objects: Tensor, context: Tensor | None) -> Tensor:

@@ -60,6 +60,13 @@ class Memory:
         if self._settings.long_term and full:
             self._drain()
 
+    def forget_newest(self) -> None:
+        """Take back the newest frame of working memory, as if it had not been added.
+
+        Consolidation never takes the newest frame, so it is there in one piece.
+        """
+        self.working.drop_last(self._cells)
+
     def remember(self, elements: Elements, value: Tensor) -> None:
         """Remember one frame for good; arguments and errors as for `add`."""
         self._append(self.permanent, elements, value)

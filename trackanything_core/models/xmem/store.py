@@ -50,6 +50,12 @@ class MemoryStore:
             self.elements = self.elements[rows]
             self.values = [value[rows[len(rows) - len(value) :]] for value in self.values]
 
+    def drop_last(self, cells: int) -> None:
+        """Drop the last `cells` elements, with the values that every group has for them."""
+        if self.elements is not None:
+            self.elements = self.elements[: len(self) - cells]
+            self.values = [value[: len(value) - cells] for value in self.values]
+
     def take_middle(self, cells: int, kept_frames: int) -> tuple[Elements, list[Tensor]]:
         """Remove everything between the first frame and the newest ones.
 
