@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 import torch
 from flask.testing import FlaskClient
-from label_studio_sdk.converter import brush
+from label_studio_sdk.converter import brush as sdk_brush
 
 from ml_backend import brush_rle
 from ml_backend.app import create_app
@@ -44,6 +44,8 @@ from trackanything_core.types import Image, Mask
 HEIGHT, WIDTH = 720, 1280
 CENTRE, RADIUS = (600, 350), 180
 LIMIT_MS, ENCODE_RATIO, DECODE_RATIO = 15.0, 4.0, 3.0
+
+brush: Any = sdk_brush  # it has no types
 
 CONFIG = """<View>
   <Image name="frames" valueList="$frames"/>
