@@ -86,6 +86,9 @@ def _distance(mark: Click | Box, mask: Mask) -> float:
     """Pixels from a click to the nearest pixel of a mask; 1 - IoU for a box."""
     if isinstance(mark, Box):
         return 1 - _overlap(mark, mask)
+    row, column = round(mark.y), round(mark.x)
+    if mask[row, column]:  # no other pixel is nearer, and most clicks are on an object
+        return math.hypot(row - mark.y, column - mark.x)
     rows, columns = np.nonzero(mask)
     return float(np.hypot(rows - mark.y, columns - mark.x).min())
 

@@ -89,7 +89,7 @@ class FrameClock:
         )
 
     def index_of(self, editor_frame: int) -> FrameIndex:
-        """The frame of the file that the editor shows as its frame f = 1, 2, …
+        """The frame of the file that the editor shows as its frame `editor_frame`, from 1.
 
         Beyond the ends it is the first or the last.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ def choose_key_frames(
     """
     stops = sorted({0, len(values) - 1, *keep})
     chosen = [0]
-    for first, last in zip(stops, stops[1:], strict=False):
+    for first, last in pairwise(stops):
         chosen += [first + index for index in _shortest(values[first : last + 1], tolerance)[1:]]
     return chosen
 

@@ -165,7 +165,7 @@ def _png_data_url(mask: Mask) -> str:
             _png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)),
             _png_chunk(b"PLTE", bytes([255] * 6)),
             _png_chunk(b"tRNS", bytes([0, 255])),
-            _png_chunk(b"IDAT", zlib.compress(rows)),
+            _png_chunk(b"IDAT", zlib.compress(rows.tobytes())),
             _png_chunk(b"IEND", b""),
         ]
     )

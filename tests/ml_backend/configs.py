@@ -21,6 +21,27 @@ BITMASK = """
 
 BRUSH = BITMASK.replace("BitmaskLabels", "BrushLabels")
 
+POLYGON = BITMASK.replace("BitmaskLabels", "PolygonLabels")
+
+RECTANGLE = BITMASK.replace("BitmaskLabels", "RectangleLabels")
+
+VIDEO_BOXES = """
+<View>
+  <Labels name="label" toName="video"><Label value="Cat"/><Label value="Dog"/></Labels>
+  <Video name="video" value="$video" frameRate="25"/>
+  <VideoRectangle name="box" toName="video" smart="true"/>
+</View>
+"""
+
+VIDEO_VECTORS = """
+<View>
+  <Video name="video" value="$video" frameRate="$fps"/>
+  <VideoVectorLabels name="outline" toName="video" closable="true">
+    <Label value="Cat"/><Label value="Dog"/>
+  </VideoVectorLabels>
+</View>
+"""
+
 
 def bitmask_config() -> FramesConfig:
     return parse_label_config(BITMASK)
