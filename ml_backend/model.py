@@ -117,6 +117,7 @@ class TrackAnythingModel(LabelStudioMLBase):  # type: ignore[misc]
                 "params": {"context": context},
             },
         )
+        _one_task(body)
         if is_video_config(body.label_config):
             regions = self._videos.answer(self._read_video(body))
         else:

@@ -25,7 +25,9 @@ _BESIDE = 0.05
 The editor keeps clicks inside an accepted mask to itself.
 """
 
-_NEW = "new"
+UNSAVED = "new"
+"""Name of an annotation before anything of it is saved."""
+
 _NEW_SECONDS = 15.0
 """Work of a moment ago without a draft; later, an editor without a draft is another one."""
 
@@ -57,17 +59,24 @@ class SessionEditor:
         return {name: names.get(name, name) for name in self._session.objects}
 
     def open_work(
-        self, name: str, rows: Sequence[MaskRow], saved: float, now: float | None = None
+        self,
+        name: str,
+        rows: Sequence[MaskRow],
+        saved: float,
+        now: float | None = None,
+        *,
+        unsaved: str = UNSAVED,
     ) -> WorkNotes:
         """Take over what a human did by hand in an annotation, and give its notes.
 
         Args:
-            name: of the draft or annotation; "new" where nothing is saved yet.
+            name: of the draft or annotation, or of what is not saved yet.
             rows: its masks.
             saved: when it was saved, in seconds since the epoch.
             now: the time, in seconds since the epoch.
+            unsaved: name of what the task has before anything is saved.
         """
-        work = self._find_work(name, rows, time.time() if now is None else now)
+        work = self._find_work(name, rows, time.time() if now is None else now, unsaved)
         if saved >= work.saved:
             # Else a request that came later was answered before, with a newer draft.
             self._take_over(read_hand_work(rows, work, self._scene()))
@@ -138,15 +147,15 @@ class SessionEditor:
         self._remove(near)
         return near
 
-    def _find_work(self, name: str, rows: Sequence[MaskRow], now: float) -> WorkNotes:
+    def _find_work(self, name: str, rows: Sequence[MaskRow], now: float, unsaved: str) -> WorkNotes:
         works = self._notes.works
-        fresh = works.get(_NEW)
+        fresh = works.get(unsaved)
         if fresh is not None and (fresh.last is None or now > fresh.last.time + _NEW_SECONDS):
-            if name == _NEW:
-                del works[_NEW]
+            if name == unsaved:
+                del works[unsaved]
         elif fresh is not None and name not in works:
             # Saved for the first time.
-            works[name] = works.pop(_NEW)
+            works[name] = works.pop(unsaved)
         if name not in works:
             works[name] = begin_work(rows, self._scene(), tuple(works.values()))
         return works[name]

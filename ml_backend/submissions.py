@@ -69,7 +69,7 @@ class Submissions:
         config = parse_label_config(body.project.label_config)
         task = body.task.model_copy(update={"annotations": [body.annotation]})
         request = TrackingRequest(
-            read_task(task, body.project.name, config),
+            self._tracker.settle(read_task(task, body.project.name, config)),
             config,
             read_work(task, config),
             user=body.annotation.author,
@@ -91,7 +91,7 @@ class Submissions:
         """
         if any(is_ours(found) for found in task.predictions) or (self._track and task.annotations):
             return None
-        asked = read_task(task, project, config)
+        asked = self._tracker.settle(read_task(task, project, config))
         if self._workspace.store.sessions.find(asked.session_id) is None:
             return None
         view = self._workspace.view(asked.session_id)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal, NamedTuple
 
@@ -20,7 +20,7 @@ from ml_backend.mask_rows import MaskRow
 from ml_backend.next_frame import mark_frame
 from ml_backend.prompts import Interaction
 from ml_backend.regions import Region
-from ml_backend.session_editor import SessionEditor
+from ml_backend.session_editor import UNSAVED, SessionEditor
 from ml_backend.sources import frames_source
 from trackanything_core.errors import PromptError
 from trackanything_core.jobs.workspace import LiveSession, Workspace
@@ -181,8 +181,10 @@ class Tracker:
             TrackAnythingError: the request cannot be answered; nothing that was known is lost.
         """
         deadline = self._clock() + self._answer_seconds
+        request = replace(request, task=self.settle(request.task))
         session_id = request.task.session_id
-        with self._arrivals.arrive((session_id, request.work.name)) as is_superseded:
+        editor = request.task.key, request.work.name
+        with self._arrivals.arrive(editor) as is_superseded:
             if asked.command is Command.STOP:
                 self._workspace.cancel(session_id)
             if asked.command is not Command.TRACK:
@@ -202,6 +204,12 @@ class Tracker:
                 self._give(edit, news, is_superseded() or edit.work.requests != number)
                 return news.regions
 
+    def settle(self, task: TrackingTask) -> TrackingTask:
+        """The task as it is tracked: by itself where the session that it names is not there."""
+        if task.session and self._workspace.store.sessions.find(task.session) is None:
+            return replace(task, session="", first_frame=0)
+        return task
+
     def take_over(self, request: TrackingRequest) -> bool:
         """Take over what a human did by hand in an annotation, without anything to answer.
 
@@ -211,6 +219,7 @@ class Tracker:
         Raises:
             TrackAnythingError: the session cannot be opened.
         """
+        request = replace(request, task=self.settle(request.task))
         known = self._workspace.store.sessions.find(request.task.session_id)
         if known is None and not any(row.by_hand for row in request.work.rows):
             return False
@@ -250,6 +259,9 @@ class Tracker:
             read: whether hand work is read though nothing is asked.
         """
         task, work = request.task, request.work
+        # A session may have several tasks; drafts and annotations have numbers of their own.
+        unsaved = f"{UNSAVED} {task.key.task}"
+        name = unsaved if work.name == UNSAVED else work.name
         source = None if task.session else frames_source(task.key.project, task.addresses)
         with self._workspace.edit(task.session_id, source) as live:
             notes = EditorNotes.read(live.notes)
@@ -261,10 +273,12 @@ class Tracker:
                 first_frame=task.first_frame,
             )
             if asked is not None or read:
-                open_work = editor.open_work(work.name, work.rows, work.saved, self._clock())
+                open_work = editor.open_work(
+                    name, work.rows, work.saved, self._clock(), unsaved=unsaved
+                )
             else:
                 # A newer request may have found a draft where there was none.
-                open_work = notes.works.get(work.name, WorkNotes())
+                open_work = notes.works.get(name, WorkNotes())
             if asked is not None:
                 open_work.requests += 1
                 if notes.prompts.repeats(asked):

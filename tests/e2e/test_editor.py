@@ -123,7 +123,9 @@ def test_track_gives_a_mask_on_each_of_sixty_frames(
     editor.click("Object 1", *RIGHT_CUP)
     editor.masks(1)
     started = time.monotonic()
-    answer = editor.click("Track", *EMPTY)
+    regions = editor.click("Track", *EMPTY).regions
+    while len(regions) < LONG - 1:  # the rest of the work goes on, and comes with the next answer
+        regions += editor.click("Track", *EMPTY).regions
     seconds = time.monotonic() - started
     rows = editor.masks(LONG)
     editor.screenshot(artefacts / "b1-track.png")
@@ -131,7 +133,7 @@ def test_track_gives_a_mask_on_each_of_sixty_frames(
     editor.screenshot(artefacts / "b2-middle.png")
     # What Label Studio waits for at most.
     assert seconds < 100
-    assert len(answer.regions) == LONG - 1
+    assert len({region["id"] for region in regions}) == len(regions) == LONG - 1
     assert masks(rows).keys() == set(names("Object 1", range(LONG)))
     assert {tuple(row["value"]["bitmasklabels"]) for row in rows} == {("Object 1",)}
     assert [row["item_index"] for row in sorted(rows, key=lambda row: row["item_index"])] == list(

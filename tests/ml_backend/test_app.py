@@ -132,6 +132,7 @@ def test_nothing_but_predictions_waits_for_the_networks(tmp_path: Path) -> None:
     client = make_client(tmp_path, load, answer_seconds=0.01)
     assert get(client, "/health")["status"] == "UP"
     assert client.post("/setup", json={"project": "1.1", "schema": BITMASK}).status_code == 200
+    assert client.post("/webhook", json={"action": "ANNOTATION_CREATED"}).status_code == 200
     assert get(client, "/status")["model"]["state"] == "loading"
     answer = client.post("/predict", json=predict_body([click(1, 1)], ADDRESSES))
     assert answer.status_code == 503

@@ -67,6 +67,6 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> requests.Respon
     while time.monotonic() < deadline and process.poll() is None:
         try:
             return requests.get(address, timeout=5)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.2)
     raise AssertionError("the server did not come up")

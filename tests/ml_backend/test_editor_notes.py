@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ml_backend.editor_notes import EditorNotes, HandMask, WorkNotes
 
 
-def given(*answers: dict[str, str]) -> WorkNotes:
+def after(*answers: dict[str, str]) -> WorkNotes:
     work = WorkNotes()
     for number, regions in enumerate(answers, start=1):
         work.give(regions, mark=10 * number, time=100.0 * number)
@@ -13,20 +17,20 @@ def given(*answers: dict[str, str]) -> WorkNotes:
 
 
 def test_only_what_differs_is_new() -> None:
-    work = given({"a": "1"})
+    work = after({"a": "1"})
     assert not work.is_new("a", "1")
     assert work.is_new("a", "2")
     assert work.is_new("b", "1")
 
 
 def test_an_empty_mask_is_news_only_where_there_was_one() -> None:
-    work = given({"a": "1"})
+    work = after({"a": "1"})
     assert work.is_new("a", "")
     assert not work.is_new("b", "")
 
 
 def test_an_answer_that_was_not_taken_is_undone() -> None:
-    work = given({"a": "1", "b": "1"}, {"a": "2", "c": "1"})
+    work = after({"a": "1", "b": "1"}, {"a": "2", "c": "1"})
     assert work.mark == 20
     work.take_back()
     assert (work.regions, work.mark) == ({"a": "1", "b": "1"}, 10)
@@ -34,8 +38,19 @@ def test_an_answer_that_was_not_taken_is_undone() -> None:
     assert (work.regions, work.mark) == ({"a": "1", "b": "1"}, 10)
 
 
+REGIONS = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["", "1", "2"]))
+
+
+@pytest.mark.property
+@given(st.lists(REGIONS, min_size=1, max_size=4))
+def test_taking_back_leaves_what_was_before(answers: list[dict[str, str]]) -> None:
+    work, before = after(*answers), after(*answers[:-1])
+    work.take_back()
+    assert (work.regions, work.mark) == (before.regions, before.mark)
+
+
 def test_regions_that_never_reached_the_annotation_are_given_again() -> None:
-    work = given({"a": "1", "b": "1"})
+    work = after({"a": "1", "b": "1"})
     work.compare({"a"}, saved=105.0)
     assert not work.is_new("b", "1")
     work.compare({"a"}, saved=111.0)
@@ -46,7 +61,7 @@ def test_regions_that_never_reached_the_annotation_are_given_again() -> None:
 
 def test_notes_go_through_the_database() -> None:
     notes = EditorNotes(names={"Cat 2": "Cat"}, objects="many")
-    notes.works["draft 8"] = given({"a": "1"})
+    notes.works["draft 8"] = after({"a": "1"})
     notes.works["draft 8"].hand["x"] = HandMask(object_id="Cat 2", frame=3, written="w")
     stored = {"other": 1}
     notes.write(stored)

@@ -21,7 +21,7 @@ from ml_backend.file_cache import FileCache
 from ml_backend.media import Media
 from ml_backend.prompts import read_interaction
 from ml_backend.settings import Settings
-from ml_backend.sources import Sources
+from ml_backend.sources import Sources, frames_source
 from ml_backend.tracker import (
     Objects,
     OpenWork,
@@ -66,6 +66,8 @@ class Bench:
         *rows: dict[str, Any],
         task: int = 1,
         addresses: tuple[str, ...] = ADDRESSES,
+        session: str = "",
+        first_frame: int = 0,
         draft: list[dict[str, Any]] | None = None,
         accept: bool = True,
     ) -> dict[str, Mask]:
@@ -73,7 +75,7 @@ class Bench:
         config = bitmask_config()
         shown = list(self.draft.values()) if draft is None else draft
         request = TrackingRequest(
-            task=TrackingTask(TaskKey(self.project, task), addresses),
+            task=TrackingTask(TaskKey(self.project, task), addresses, session, first_frame),
             config=config,
             work=OpenWork(f"draft {task}", tuple(masks_of(*shown)), time.time()),
         )
@@ -246,6 +248,33 @@ def test_a_command_that_is_still_in_the_editor_was_not_answered_there(bench: Ben
     assert len(bench.ask(first, accept=False)) == FRAMES - 1
     assert len(bench.ask(first, track())) == FRAMES - 1
     assert bench.ask(track()) == {}
+
+
+def test_tasks_of_one_film_share_a_session_and_tracking_crosses_their_seam(bench: Bench) -> None:
+    with bench.workspace.edit("film", frames_source(bench.project, ADDRESSES)):
+        pass
+    first: dict[str, Any] = {"task": 1, "addresses": ADDRESSES[:3], "session": "film"}
+    second: dict[str, Any] = {
+        "task": 2,
+        "addresses": ADDRESSES[3:],
+        "session": "film",
+        "first_frame": 3,
+    }
+    assert bench.ask(click(10, 12, frame=1), **first).keys() == {"Cat-f1"}
+    assert bench.ask(track(), **first).keys() == {"Cat-f0", "Cat-f2"}
+    bench.draft = {}
+    answer = bench.ask(track(), **second)
+    assert answer.keys() == {"Cat-f0", "Cat-f1", "Cat-f2"}
+    assert np.array_equal(answer["Cat-f0"], disc(10, 12))
+    # A correction in the second task is an anchor of the film.
+    bench.ask(click(14, 12, frame=2, positive=False), **second)
+    assert bench.workspace.view("film").anchors == {"Cat": (1, 5)}
+
+
+def test_a_task_whose_session_is_not_there_is_tracked_by_itself(bench: Bench) -> None:
+    lost: dict[str, Any] = {"addresses": ADDRESSES[3:], "session": "gone", "first_frame": 3}
+    assert bench.ask(click(10, 12, frame=1), **lost).keys() == {"Cat-f1"}
+    assert bench.ask(track(), **lost).keys() == {"Cat-f0", "Cat-f2"}
 
 
 def test_track_out_of_time_answers_what_there_is_and_the_rest_comes_later(idle: Bench) -> None:
