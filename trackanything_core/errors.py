@@ -35,5 +35,9 @@ class SessionFileError(TrackAnythingError):
     """A saved session is missing, damaged, too new, or belongs to another video."""
 
 
+class CheckpointError(TrackAnythingError):
+    """A checkpoint is damaged, or was made with other weights or settings."""
+
+
 class StoreError(TrackAnythingError):
     """The database of sessions and jobs cannot be used, or holds no such session or job."""

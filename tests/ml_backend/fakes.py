@@ -55,6 +55,11 @@ class DiscSegmenter:
     def mask_to_logits(self, mask: Mask) -> npt.NDArray[np.float32]:
         return np.where(mask, 10, -10).astype(np.float32)
 
+    def logits_to_soft_mask(
+        self, logits: npt.NDArray[np.float32], image_size: tuple[int, int]
+    ) -> SoftMask:
+        return np.asarray(logits > 0, np.float32)
+
 
 class StillPropagator:
     """Says that every object stays where it was given last."""
@@ -84,6 +89,12 @@ class StillPropagator:
         objects = np.stack(list(self._given.values())) * 0.9
         share = np.concatenate([np.clip(1 - objects.sum(0, keepdims=True), 0.05, 1), objects])
         return np.asarray(share / share.sum(0), np.float32)
+
+    def evidence(self) -> None:
+        return None
+
+    def correct(self, masks: Mapping[ObjectId, Mask | SoftMask]) -> None:
+        self._given = {name: np.asarray(mask, np.float32) for name, mask in masks.items()}
 
 
 class StillPropagators:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ from trackanything_core.store.store import Store
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import FrameIndex
 from trackanything_core.video.base import FrameSource
+
+logger = logging.getLogger(__name__)
 
 OpenSource: TypeAlias = Callable[[Mapping[str, Any]], AbstractContextManager[FrameSource]]
 """Opens the video that a session's `source` in the database names."""
@@ -40,6 +43,15 @@ class OpenSession:
     _stack: ExitStack = field(default_factory=ExitStack)
     _users: int = 0
 
+    def close(self) -> None:
+        """Let go of the video; work that was left half-way can be gone on with."""
+        try:
+            self.session.save_checkpoint()
+        except StoreError as error:
+            logger.warning("work on session %s was not saved: %s", self.masks.session_id, error)
+        finally:
+            self._stack.close()
+
     def catch_up(self) -> bool:
         """Read again what other programs have written, if they have; says whether."""
         if not self.masks.look_out():
@@ -58,6 +70,7 @@ class OpenSessions:
         open_source: opens the videos.
         find_cuts: looks for shot changes in a new session's video.
         limit: sessions that stay open while nobody uses them.
+        checkpoint_every: steps of propagation that are lost at most if this program dies.
     """
 
     def __init__(
@@ -68,6 +81,7 @@ class OpenSessions:
         open_source: OpenSource,
         find_cuts: FindCuts,
         limit: int,
+        checkpoint_every: int,
     ) -> None:
         self._store = store
         self._segmenter = segmenter
@@ -75,6 +89,7 @@ class OpenSessions:
         self._open_source = open_source
         self._find_cuts = find_cuts
         self._limit = limit
+        self._checkpoint_every = checkpoint_every
         self._lock = threading.Lock()
         self._opening: dict[str, threading.Lock] = {}
         self._open: OrderedDict[str, OpenSession] = OrderedDict()
@@ -151,11 +166,19 @@ class OpenSessions:
                     f"{video.size[1]}x{video.size[0]}: it is not the one that it was made for"
                 )
             masks = self._store.masks(session_id)
-            session = Session(video, self._segmenter, self._propagators, cuts=row.cuts, masks=masks)
+            session = Session(
+                video,
+                self._segmenter,
+                self._propagators,
+                cuts=row.cuts,
+                masks=masks,
+                checkpoint=self._store.checkpoint(session_id),
+                checkpoint_every=self._checkpoint_every,
+            )
             return OpenSession(session, masks, _stack=stack.pop_all())
 
     def _close_idle(self, limit: int) -> None:
         """Close what is over the limit and in nobody's use, the oldest first."""
         idle = [name for name, opened in self._open.items() if not opened._users]
         for name in idle[: max(len(self._open) - limit, 0)]:
-            self._open.pop(name)._stack.close()
+            self._open.pop(name).close()

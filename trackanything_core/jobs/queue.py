@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from trackanything_core.errors import StoreError
@@ -20,7 +20,7 @@ from trackanything_core.types import FrameIndex
 
 LEASE_SECONDS = 30.0
 MAX_ATTEMPTS = 5
-"""A job that was begun so often and never ended would take its runner down again."""
+"""A job that was begun so often and came no further would take its runner down again."""
 
 _STATUS = [jobs.c[name] for name in JobStatus.__dataclass_fields__]
 
@@ -152,7 +152,9 @@ class JobQueue:
             Whether to go on; not where the job was cancelled or superseded, or another runner has
             taken it.
         """
+        is_further = or_(jobs.c.total != total, jobs.c.done < done)
         with self._database.write() as connection:
+            now = self._database.now(connection)
             renewed = connection.execute(
                 update(jobs)
                 .where(
@@ -161,9 +163,11 @@ class JobQueue:
                     jobs.c.state == "running",
                 )
                 .values(
-                    lease_until=self._database.now(connection) + self._lease_seconds,
-                    served=self._database.now(connection),
-                    done=done,
+                    lease_until=now + self._lease_seconds,
+                    served=now,
+                    # What is computed again after an interruption is no progress.
+                    attempts=case((is_further, 1), else_=jobs.c.attempts),
+                    done=case((is_further, done), else_=jobs.c.done),
                     total=total,
                     frames_per_second=frames_per_second,
                 )

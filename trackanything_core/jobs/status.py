@@ -26,7 +26,7 @@ class JobStatus:
         start: first frame that is wanted; None is the first of all.
         stop: frame to end before; None is the end.
         state: queued, running, or how it ended.
-        attempts: how often it was begun after an interruption or a failure.
+        attempts: how often it was begun since it last came further.
         done: steps done of `total`; a frame between two anchors takes two.
         total: steps to do; 0 before it is known.
         frames_per_second: lately; 0 before it is known.

@@ -12,13 +12,13 @@ from typing import Any
 from trackanything_core.errors import StoreError
 from trackanything_core.jobs.gate import DeviceGate
 from trackanything_core.jobs.live import FindCuts, OpenSession, OpenSessions, OpenSource
-from trackanything_core.jobs.queue import JobQueue
+from trackanything_core.jobs.queue import LEASE_SECONDS, JobQueue
 from trackanything_core.jobs.runner import LocalRunner
 from trackanything_core.jobs.status import JobStatus, QueueOverview
 from trackanything_core.jobs.view import SessionView
 from trackanything_core.models.base import PropagatorFactory, Segmenter
 from trackanything_core.store.store import Store
-from trackanything_core.tracking.session import Session
+from trackanything_core.tracking.session import CHECKPOINT_EVERY, Session
 from trackanything_core.types import FrameIndex, ObjectId
 from trackanything_core.video.base import FrameSource
 from trackanything_core.video.open import open_source
@@ -83,6 +83,8 @@ class Workspace:
         open_source: opens the video that a session's source names.
         find_cuts: looks for shot changes in a new session's video; none by default.
         live_sessions: videos that stay open between uses.
+        checkpoint_every: steps of propagation that are lost at most if this program dies.
+        lease_seconds: how long this process may be silent before others take its job.
         run_jobs: whether this process works off the queue; a web process beside workers need not.
     """
 
@@ -95,13 +97,21 @@ class Workspace:
         *,
         find_cuts: FindCuts = _no_cuts,
         live_sessions: int = 4,
+        checkpoint_every: int = CHECKPOINT_EVERY,
+        lease_seconds: float = LEASE_SECONDS,
         run_jobs: bool = True,
     ) -> None:
         self.store = store
-        self.queue = JobQueue(store.database)
+        self.queue = JobQueue(store.database, lease_seconds)
         self._gate = DeviceGate()
         self._sessions = OpenSessions(
-            store, segmenter, propagators, open_source, find_cuts, live_sessions
+            store,
+            segmenter,
+            propagators,
+            open_source,
+            find_cuts,
+            live_sessions,
+            checkpoint_every,
         )
         self._runner = LocalRunner(self.queue, self._sessions, self._gate)
         if run_jobs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -164,3 +164,31 @@ class PropagatorFactory(Protocol):
 
     def start(self) -> Propagator:
         """A propagator with an empty memory."""
+
+
+@runtime_checkable
+class ResumablePropagator(Propagator, Protocol):
+    """A propagator whose pass can be left in the middle, and gone on with by another program."""
+
+    def state(self) -> bytes:
+        """All that the pass knows, between two steps; bounded as its memory is.
+
+        `ResumablePropagatorFactory.resume` makes a propagator of it that goes on identically.
+        """
+
+
+@runtime_checkable
+class ResumablePropagatorFactory(PropagatorFactory, Protocol):
+    """A factory whose propagators survive their program."""
+
+    def start(self) -> ResumablePropagator:
+        """A propagator with an empty memory."""
+
+    def resume(self, state: bytes) -> ResumablePropagator:
+        """A propagator that goes on where one was that gave this state.
+
+        On the same kind of device its answers are equal to the bit.
+
+        Raises:
+            CheckpointError: the state is damaged, or was made with other weights or settings.
+        """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._under_way = threading.local()  # the connection that writes, if one does
         weakref.finalize(self, engine.dispose)
 
     @classmethod
@@ -93,6 +95,10 @@ class Database:
         Raises:
             StoreError: the database cannot be read.
         """
+        joined = self._joined()
+        if joined is not None:
+            yield joined
+            return
         with self._transaction({"isolation_level": "REPEATABLE READ"}) as connection:
             yield connection
 
@@ -100,11 +106,21 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that is kept whole, or not at all where anything is raised.
 
+        What a thread reads and writes while it has one open is part of it.
+
         Raises:
             StoreError: the database cannot be written: the disk is full, or it is locked for long.
         """
+        joined = self._joined()
+        if joined is not None:
+            yield joined
+            return
         with self._transaction({"writes": True}) as connection:
-            yield connection
+            self._under_way.connection = connection
+            try:
+                yield connection
+            finally:
+                self._under_way.connection = None
 
     def now(self, connection: Connection) -> float:
         """Seconds since the epoch by the clock of the database, the same for all who ask."""
@@ -117,6 +133,10 @@ class Database:
     def close(self) -> None:
         """Close the idle connections; the next use opens new ones."""
         self._engine.dispose()
+
+    def _joined(self) -> Connection | None:
+        """The transaction that this thread has open for writing."""
+        return getattr(self._under_way, "connection", None)
 
     @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:

@@ -113,6 +113,20 @@ class SessionMasks:
         self.mark = 0
         self.is_behind = False
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread changes within the block is kept whole, or not at all.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        try:
+            with self._database.write():
+                yield
+        except BaseException:
+            self.is_behind = True  # what is in memory may say that it was written
+            raise
+
     # What humans do.
 
     def add_object(self, object_id: ObjectId) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from trackanything_core.store.checkpoint import SessionCheckpoint
 from trackanything_core.store.database import Database
 from trackanything_core.store.session_masks import SessionMasks
 from trackanything_core.store.sessions import Sessions
@@ -42,6 +43,10 @@ class Store:
     def masks(self, session_id: str) -> SessionMasks:
         """The masks of a session that exists."""
         return SessionMasks(self.database, session_id)
+
+    def checkpoint(self, session_id: str) -> SessionCheckpoint:
+        """The checkpoint of the work on a session that exists."""
+        return SessionCheckpoint(self.database, session_id)
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -74,6 +75,13 @@ class KnownMasks:
             self._masks.add_object(object_id)
             self._tracks[object_id] = self._track(object_id)
         return self._tracks[object_id]
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is written within the block is kept whole, or not at all.
+
+        So a program that dies leaves the objects of a group equally far.
+        """
+        return self._masks.together()
 
     def tracks(self) -> Iterator[tuple[ObjectId, ObjectTrack]]:
         """All that was ever known, oldest first, removed objects too."""

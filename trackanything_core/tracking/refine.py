@@ -91,7 +91,8 @@ class Refiner:
             clicks=clicks,
             mask_logits=self._segmenter.mask_to_logits(inside),
         )
-        soft = self._segmenter.logits_to_soft_mask(answer.low_res_logits, inside.shape)
+        size = (inside.shape[0], inside.shape[1])
+        soft = self._segmenter.logits_to_soft_mask(answer.low_res_logits, size)
         proposal = soft > _LIKELY
         if answer.score < settings.least_score:
             return None, "unsure"
@@ -126,10 +127,11 @@ def _surest(
     window: tuple[slice, slice],
 ) -> tuple[int, int]:
     """The (x, y) in the window that is deep in the mask, and likely, and attended to."""
-    sure = probability[window] * _depth(inside)
+    sure: npt.NDArray[np.float32] = probability[window] * _depth(inside)
     if affinity is not None:
         height, width = probability.shape
-        sure = sure * cv2.resize(affinity, (width, height))[window]
+        attended = np.asarray(cv2.resize(affinity, (width, height)), np.float32)
+        sure = sure * attended[window]
     return _peak(sure if sure.max() > 0 else _depth(inside))
 
 
@@ -154,7 +156,7 @@ def _pixel(click: Click) -> tuple[int, int]:
 
 def _log_odds(probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     clipped = np.clip(probability, _LEAST, _MOST)
-    return np.log(clipped / (1 - clipped))
+    return np.asarray(np.log(clipped / (1 - clipped)), np.float32)
 
 
 def _iou(one: Mask, other: Mask) -> float:

@@ -9,15 +9,22 @@ context makes no mask stale: nobody who corrects one object wants another to cha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from trackanything_core.errors import VideoError
-from trackanything_core.models.base import PropagatorFactory
+from trackanything_core.errors import CheckpointError, VideoError
+from trackanything_core.models.base import (
+    Propagator,
+    PropagatorFactory,
+    ResumablePropagator,
+    ResumablePropagatorFactory,
+)
 from trackanything_core.tracking.assess import score_mask
 from trackanything_core.tracking.blend import blend
 from trackanything_core.tracking.compose import owned_masks
@@ -28,6 +35,23 @@ from trackanything_core.tracking.refine import Refiner
 from trackanything_core.tracking.soft_mask_file import SoftMaskFile
 from trackanything_core.types import FrameIndex, Image, Mask, ObjectId
 from trackanything_core.video.base import FrameSource
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunState:
+    """A run between two steps.
+
+    Attributes:
+        done: steps taken.
+        propagator: the state of the pass that is under way; None between two passes.
+        soft_masks: packed, by frame, of the pass that the last one is blended with. Read once.
+        examination: JSON, of the pass that is under way; see `Examination.state`.
+    """
+
+    done: int
+    propagator: bytes | None
+    soft_masks: Iterable[tuple[FrameIndex, bytes]]
+    examination: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,86 +67,151 @@ class Step:
     finished: tuple[ObjectId, ...] = ()
 
 
-def run_group(
-    source: FrameSource,
-    propagators: PropagatorFactory,
-    group: Group,
-    known: KnownMasks,
-    refiner: Refiner | None = None,
-) -> Iterator[Step]:
-    """Run the passes of a group.
+class GroupRun:
+    """The passes of a group, step by step.
 
     Args:
         source: the video.
         propagators: makes one for each pass.
         group: what to follow.
         known: anchors and context are read from it, masks are written to it as they come.
+        resumed: where to go on; None starts at the first pass.
         refiner: improves doubtful masks; None leaves all as they are propagated.
 
-    Yields:
-        Each step once it is done. Ends as soon as an edit has put the group out of date.
+    Attributes:
+        group: what is followed.
+        done: steps taken.
 
     Raises:
-        VideoError: a picture cannot be read, or has another size than the video.
+        CheckpointError: `resumed` is damaged or was made with other weights.
     """
-    *forward, final = group.passes
-    with closing(SoftMaskFile()) as earlier:
-        for frames in forward:
-            passing = _run_pass(source, propagators, group, known, frames, refiner)
-            for frame, probabilities, findings in passing:
-                if frame in group.span.frames:
-                    earlier.put(frame, probabilities)
-                    _keep(known, group, frame, probabilities, findings, final=False)
-                yield Step(frame)
-        passing = _run_pass(source, propagators, group, known, final, refiner)
-        for frame, probabilities, findings in passing:
-            if frame not in group.span.frames:
-                yield Step(frame)
-                continue
-            if forward:
-                nearness = (final.start - frame) / (final.start - forward[0].start)
-                probabilities = blend(earlier.get(frame), probabilities, nearness)
-                findings = _scored_again(group, probabilities, findings)
-            yield Step(frame, _keep(known, group, frame, probabilities, findings, final=True))
 
+    def __init__(
+        self,
+        source: FrameSource,
+        propagators: PropagatorFactory,
+        group: Group,
+        known: KnownMasks,
+        resumed: RunState | None = None,
+        refiner: Refiner | None = None,
+    ) -> None:
+        self.group = group
+        self.done = 0 if resumed is None else resumed.done
+        self._source = source
+        self._propagators = propagators
+        self._known = known
+        self._resumed = resumed
+        self._refiner = refiner
+        self._propagator: Propagator | None = None
+        self._examination = Examination(group.objects, refiner)
+        if resumed is not None and resumed.propagator is not None:
+            if not isinstance(propagators, ResumablePropagatorFactory):
+                raise CheckpointError(f"{propagators.name} cannot resume a pass: start it anew")
+            self._propagator = propagators.resume(resumed.propagator)
+            if resumed.examination is not None:
+                self._examination.restore(resumed.examination)
+        self._earlier = SoftMaskFile()
+        self._saved = 0  # how many of its soft masks are in a safe place
 
-def _run_pass(
-    source: FrameSource,
-    propagators: PropagatorFactory,
-    group: Group,
-    known: KnownMasks,
-    frames: range,
-    refiner: Refiner | None,
-) -> Iterator[tuple[FrameIndex, npt.NDArray[np.float32], dict[ObjectId, Finding]]]:
-    """Probabilities (N + 1, H, W) for the members in order, on each frame from the anchor on.
+    def steps(self) -> Iterator[Step]:
+        """Take the steps.
 
-    With what was found of each member on the frames of the span.
-    """
-    if not _is_current(group, known):
-        return
-    propagator = propagators.start()
-    examination = Examination(group.objects, refiner)
-    for anchor in group.span.remembered:
-        image = _checked(source.read(anchor.frame), anchor.frame, source)
-        masks = _anchored(known, group, anchor.frame)
-        propagator.remember(image, masks, step=(anchor.frame - frames.start) * frames.step)
-    given: dict[ObjectId, Mask] | None = _anchored(known, group, frames.start)
-    for frame, image in source.iterate(frames.start, frames.stop, frames.step):
-        context, last = known.context(frame, group.objects[0]), frame == frames[-1]
-        probabilities = propagator.step(
-            _checked(image, frame, source), given, context=context, last=last
-        )
-        given = None
-        rows = [propagator.object_ids.index(name) + 1 for name in group.objects]
-        probabilities = probabilities[[0, *rows]]
-        findings: dict[ObjectId, Finding] = {}
-        if frame in group.span.frames:
-            probabilities, findings = examination.examine(
-                image, probabilities, propagator, context, last=last
-            )
-        yield frame, probabilities, findings
+        Yields:
+            Each step once it is done. Ends as soon as an edit has put the group out of date.
+
+        Raises:
+            VideoError: a picture cannot be read, or has another size than the video.
+            CheckpointError: what the run is resumed from went in the meantime.
+        """
+        with closing(self._earlier):
+            if self._resumed is not None:
+                for frame, packed in self._resumed.soft_masks:
+                    self._earlier.put_packed(frame, packed)
+                self.saved()
+            before = 0
+            for frames in self.group.passes:
+                if self.done < before + len(frames):
+                    yield from self._run_pass(frames, self.done - before)
+                    if self.done < before + len(frames):
+                        return
+                before += len(frames)
+
+    def state(self) -> RunState:
+        """What it takes to go on from here, beside the soft masks that were saved already.
+
+        To be called between two steps.
+        """
+        is_between = self.done in (0, *accumulate(map(len, self.group.passes)))
+        propagator = None
+        if not is_between:
+            assert isinstance(self._propagator, ResumablePropagator)  # `Runs` saw to that
+            propagator = self._propagator.state()
+        unsaved = self._earlier.frames[self._saved :]
+        packed = ((frame, self._earlier.packed(frame)) for frame in unsaved)
+        return RunState(self.done, propagator, packed, self._examination.state())
+
+    def saved(self) -> None:
+        """Say that `state` is in a safe place as it is now."""
+        self._saved = len(self._earlier.frames)
+
+    def _run_pass(self, frames: range, skipped: int) -> Iterator[Step]:
+        group, known, is_final = self.group, self._known, frames == self.group.passes[-1]
+        for frame, probabilities, findings in self._follow(frames, skipped):
+            finished: tuple[ObjectId, ...] = ()
+            if frame in group.span.frames:
+                if not is_final:
+                    self._earlier.put(frame, probabilities)
+                elif len(group.passes) > 1:
+                    start, end = group.passes[0].start, frames.start
+                    nearness = (end - frame) / (end - start)
+                    probabilities = blend(self._earlier.get(frame), probabilities, nearness)
+                    findings = _scored_again(group, probabilities, findings)
+                finished = _keep(known, group, frame, probabilities, findings, final=is_final)
+            self.done += 1
+            yield Step(frame, finished)
+
+    def _follow(
+        self, frames: range, skipped: int
+    ) -> Iterator[tuple[FrameIndex, npt.NDArray[np.float32], dict[ObjectId, Finding]]]:
+        """Probabilities (N + 1, H, W) for the members in order, on the frames not skipped.
+
+        With what was found of each member on the frames of the span.
+        """
+        group, known, source = self.group, self._known, self._source
         if not _is_current(group, known):
             return
+        given: dict[ObjectId, Mask] | None = None
+        if not skipped:
+            self._propagator = self._start_pass(frames)
+            self._examination = Examination(group.objects, self._refiner)
+            given = _anchored(known, group, frames.start)
+        propagator = self._propagator
+        assert propagator is not None
+        for frame, image in source.iterate(frames[skipped], frames.stop, frames.step):
+            context, last = known.context(frame, group.objects[0]), frame == frames[-1]
+            probabilities = propagator.step(
+                _checked(image, frame, source), given, context=context, last=last
+            )
+            given = None
+            rows = [propagator.object_ids.index(name) + 1 for name in group.objects]
+            probabilities = probabilities[[0, *rows]]
+            findings: dict[ObjectId, Finding] = {}
+            if frame in group.span.frames:
+                probabilities, findings = self._examination.examine(
+                    image, probabilities, propagator, context, last=last
+                )
+            yield frame, probabilities, findings
+            if not _is_current(group, known):
+                return
+
+    def _start_pass(self, frames: range) -> Propagator:
+        """A propagator that remembers the anchors that no pass starts from."""
+        propagator = self._propagators.start()
+        for anchor in self.group.span.remembered:
+            image = _checked(self._source.read(anchor.frame), anchor.frame, self._source)
+            masks = _anchored(self._known, self.group, anchor.frame)
+            propagator.remember(image, masks, step=(anchor.frame - frames.start) * frames.step)
+        return propagator
 
 
 def _is_current(group: Group, known: KnownMasks) -> bool:
@@ -144,13 +233,14 @@ def _keep(
     final: bool,
 ) -> tuple[ObjectId, ...]:
     masks = owned_masks(probabilities)
-    return tuple(
-        name
-        for (name, span), mask in zip(group.members, masks, strict=True)
-        if known[name].track(
-            frame, span, mask, findings[name].score, findings[name].record(), final=final
+    with known.together():
+        return tuple(
+            name
+            for (name, span), mask in zip(group.members, masks, strict=True)
+            if known[name].track(
+                frame, span, mask, findings[name].score, findings[name].record(), final=final
+            )
         )
-    )
 
 
 def _scored_again(

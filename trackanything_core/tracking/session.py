@@ -10,6 +10,7 @@ import numpy as np
 
 from trackanything_core.errors import PromptError, VideoError
 from trackanything_core.models.base import PropagatorFactory, Segmentation, Segmenter
+from trackanything_core.store.checkpoint import SessionCheckpoint
 from trackanything_core.store.session_masks import SessionMasks
 from trackanything_core.store.store import Store
 from trackanything_core.tracking.frame_masks import FrameMasks
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _EMBEDDING_BYTES = 256 * 2**20
 _REFINE = RefineSettings()
+CHECKPOINT_EVERY = 50
+"""Steps of propagation from one checkpoint to the next."""
 
 
 class Session:
@@ -68,6 +71,8 @@ class Session:
         cuts: the first frames of new shots, ascending; nothing is carried over them.
         masks: where everything is written as it comes, and what is there already; a temporary
             file of this process by default.
+        checkpoint: where the state of propagation is written as it goes; nowhere by default.
+        checkpoint_every: steps of propagation that are lost at most if this program dies.
         embedding_bytes: memory for embeddings of prompted frames.
         refine: when the segmenter is asked about masks that were propagated; None never asks.
     """
@@ -80,6 +85,8 @@ class Session:
         *,
         cuts: Sequence[FrameIndex] = (),
         masks: SessionMasks | None = None,
+        checkpoint: SessionCheckpoint | None = None,
+        checkpoint_every: int = CHECKPOINT_EVERY,
         embedding_bytes: int = _EMBEDDING_BYTES,
         refine: RefineSettings | None = _REFINE,
     ) -> None:
@@ -94,7 +101,8 @@ class Session:
         self._masks = masks
         self._known = KnownMasks(len(source), source.size, cuts, masks)
         self._refiner = None if refine is None else Refiner(segmenter, refine)
-        self._runs = Runs(source, propagators, self._known, self._refiner)
+        self._checkpoint, self._checkpoint_every = checkpoint, checkpoint_every
+        self._runs = self._new_runs()
 
     @classmethod
     def load(
@@ -127,11 +135,16 @@ class Session:
         return session
 
     def refresh(self) -> None:
-        """Read again what others have written to the same database; work under way is left."""
+        """Read again what others have written to the same database; work under way is left.
+
+        Raises:
+            StoreError: the database cannot be used.
+        """
+        self._runs.save()
         self._known = KnownMasks(
             self._known.frame_count, self._source.size, self._known.cuts, self._masks
         )
-        self._runs = Runs(self._source, self._propagators, self._known, self._refiner)
+        self._runs = self._new_runs()
 
     def save(self, path: Path) -> None:
         """Write objects, anchors and tracked masks to one file, whole or not at all.
@@ -302,6 +315,27 @@ class Session:
             )
         legs = plan_legs(self._known, window, direction)
         return Propagation(legs, self._runs, self._known, progress, cancelled)
+
+    def save_checkpoint(self) -> None:
+        """Write down the state of propagation that was left half-way, if it may be lost.
+
+        Whoever opens the session next goes on from there. It is done every `checkpoint_every`
+        steps anyway; call it before the session is let go.
+
+        Raises:
+            StoreError: the database cannot be written; the checkpoint before stays.
+        """
+        self._runs.save()
+
+    def _new_runs(self) -> Runs:
+        return Runs(
+            self._source,
+            self._propagators,
+            self._known,
+            self._checkpoint,
+            self._checkpoint_every,
+            self._refiner,
+        )
 
     def _window(self, start: FrameIndex | None, stop: FrameIndex | None) -> range:
         count = len(self._source)

@@ -1,4 +1,4 @@
-"""Fit the weights of the score to masks of known IoU: generated clips, tracked by the embedded XMem.
+"""Fit the weights of the score to masks of known IoU: generated clips, tracked by our XMem.
 
 `python -m trackanything_core.training.calibrate COCO` writes tracking/score_weights.json. The first
 masks are true ones and, half the time, the answer of the embedded SAM to a click, so that poor

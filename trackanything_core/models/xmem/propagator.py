@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trackanything_core.errors import MaskError, VideoError
+from trackanything_core.errors import CheckpointError, MaskError, VideoError
 from trackanything_core.models.base import Evidence
 from trackanything_core.models.xmem.checkpoint import load_network
 from trackanything_core.models.xmem.core import XMemCore
 from trackanything_core.models.xmem.network import XMemNetwork
 from trackanything_core.models.xmem.normalise import normalise
+from trackanything_core.models.xmem.pass_state import fingerprint, pack_pass, unpack_pass
 from trackanything_core.models.xmem.settings import PropagationSettings
 from trackanything_core.types import Image, Mask, ObjectId, SoftMask
 
@@ -26,7 +30,15 @@ beyond all bounds."""
 
 
 class XMemPropagator:
-    """One pass over a video; implements `Propagator`."""
+    """One pass over a video; implements `ResumablePropagator`.
+
+    Args:
+        network: in evaluation mode, on `device`.
+        settings: of the pass.
+        device: where to compute.
+        autocast: as for `XMemPropagatorFactory`.
+        made_by: what `state` says of weights and settings, JSON.
+    """
 
     def __init__(
         self,
@@ -35,11 +47,13 @@ class XMemPropagator:
         *,
         device: torch.device,
         autocast: torch.dtype | None = None,
+        made_by: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._core = XMemCore(network, settings)
         self._settings = settings
         self._device = device
         self._autocast = autocast
+        self._made_by = made_by
         self._object_ids: list[ObjectId] = []
         self._size: tuple[int, int] | None = None
 
@@ -112,6 +126,27 @@ class XMemPropagator:
         with self._precision():
             self._core.correct(self._inner_masks(masks, self._size))
 
+    def state(self) -> bytes:
+        """As `ResumablePropagator.state`."""
+        facts = {"made_by": self._made_by(), "objects": self._object_ids, "size": self._size}
+        return pack_pass(self._core.state(), facts)
+
+    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Go back to what `state` gave, unpacked.
+
+        Raises:
+            CheckpointError: something is missing.
+        """
+        try:
+            self._object_ids = list(facts["objects"])
+            self._size = None if facts["size"] is None else tuple(facts["size"])
+            self._core.restore(tensors)
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(
+                f"expected the state of a pass of XMem, got one without {error}: "
+                "start the pass anew"
+            ) from error
+
     @property
     def _inner(self) -> tuple[int, int]:
         """Height and width at which the network works in this pass."""
@@ -168,7 +203,7 @@ class XMemPropagator:
 
 
 class XMemPropagatorFactory:
-    """Weights loaded once, a propagator for each pass; implements `PropagatorFactory`.
+    """Weights loaded once, a propagator for each pass; implements `ResumablePropagatorFactory`.
 
     Args:
         network: in evaluation mode; moved to `device`.
@@ -211,9 +246,36 @@ class XMemPropagatorFactory:
         return self._name
 
     def start(self) -> XMemPropagator:
+        """As `PropagatorFactory.start`."""
         return XMemPropagator(
-            self._network, self._settings, device=self._device, autocast=self._autocast
+            self._network,
+            self._settings,
+            device=self._device,
+            autocast=self._autocast,
+            made_by=lambda: self._identity,
         )
+
+    def resume(self, state: bytes) -> XMemPropagator:
+        """As `ResumablePropagatorFactory.resume`."""
+        tensors, facts = unpack_pass(state, self._device)
+        if facts.get("made_by") != self._identity:
+            raise CheckpointError(
+                f"expected the state of a pass with the weights and settings of {self._name}, got "
+                "one that was made with others: start the pass anew"
+            )
+        propagator = self.start()
+        propagator.restore(tensors, facts)
+        return propagator
+
+    @cached_property
+    def _identity(self) -> dict[str, Any]:
+        """All on which the answers depend, but for the device; costs a read of the weights."""
+        return {
+            "weights": fingerprint(self._network),
+            "network": json.loads(json.dumps(self._network.config.to_dict())),
+            "settings": self._settings.to_dict(),
+            "autocast": str(self._autocast),
+        }
 
 
 def inner_size(size: tuple[int, int], short_side: int | None) -> tuple[int, int]:
