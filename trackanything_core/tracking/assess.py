@@ -3,7 +3,7 @@
 Three kinds of evidence, each 0..1: how certain the probabilities are (the IoU to be expected if
 they are right, which falls with a wide margin at the border), how far the attention to memory
 agrees with the mask, and how little the mask has changed since the frame before. A logistic
-function weighs them. Its weights were set by hand on six DAVIS sequences with the embedded networks;
+function weighs them. Its weights were set by hand on six DAVIS sequences with embedded networks;
 `python -m trackanything_core.evaluation.calibration` measures them, beside weights fitted to the
 other sequences. A fit to generated clips was tried and does not carry over to real video.
 """

@@ -1,9 +1,9 @@
 """Refinement: where propagation is doubtful, the segmenter looks at the object again.
 
 The idea is that of Track Anything (arXiv 2304.11968, section 3.3): what the propagator thinks and
-attends to becomes point and mask prompts. Here the segmenter sees the surroundings of the object enlarged, and its
-answer does not replace the propagated mask: the log-odds of both are averaged. Either is wrong now
-and then, and where they disagree by much, nothing is changed.
+attends to becomes point and mask prompts. Here the segmenter sees the surroundings of the object
+enlarged, and its answer does not replace the propagated mask: the log-odds of both are averaged.
+Either is wrong now and then, and where they disagree by much, nothing is changed.
 
 In the paper the refined mask goes on into memory. `RefineSettings.remember` does that. With the
 embedded networks it is a gamble (six DAVIS sequences, three clicks: J&F +0.11 on one, -0.05 on
