@@ -71,7 +71,7 @@ def read_signs(
         attention = _soft_iou(affinity, covered)
     if before is not None:
         steadiness = _soft_iou(before.astype(np.float32), small(mask).astype(np.float32))
-    thinned = probability[::_STRIDE, ::_STRIDE]
+    thinned = np.asarray(probability[::_STRIDE, ::_STRIDE], np.float32)
     certainty = _soft_iou(thinned, mask[::_STRIDE, ::_STRIDE].astype(np.float32))
     return Signs(certainty, attention, steadiness)
 
