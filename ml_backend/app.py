@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, Protocol
 
 from flask import Flask, g, request
@@ -16,15 +17,20 @@ from ml_backend.connections import Connections
 from ml_backend.error_answers import answer_errors
 from ml_backend.errors import LabelConfigError
 from ml_backend.file_cache import FileCache
+from ml_backend.inbox import Inbox
 from ml_backend.journal import Journal
-from ml_backend.label_config import parse_label_config
+from ml_backend.label_config import is_video_config, parse_label_config, parse_video_config
 from ml_backend.loading import BackgroundLoader
 from ml_backend.media import Media
-from ml_backend.observe import add_metrics, add_status
+from ml_backend.metrics import Metrics
 from ml_backend.payloads import PredictBody, SetupBody, WebhookBody, read_body
+from ml_backend.projects import ProjectOptions
 from ml_backend.regions import no_predictions
 from ml_backend.settings import Settings
-from ml_backend.tasks import Tasks
+from ml_backend.sources import Sources
+from ml_backend.status import add_status
+from trackanything_core.jobs.queue import JobQueue
+from trackanything_core.store.database import Database
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +48,22 @@ class Model(Protocol):
     ) -> Sequence[Any]:
         """Answer what `/predict` asks."""
 
+    def take(self, body: WebhookBody) -> None:
+        """Take a webhook's event in."""
 
-LoadModel = Callable[[Settings, Connections, Media, Tasks], Model]
+<<<<<<< HEAD
+    def status(self) -> dict[str, Any]:
+        """What there is to do: `jobs` by state, `open_sessions`."""
+=======
+    def device(self) -> dict[str, Any]:
+        """What `/status` shows of the device and of what is open on it."""
+>>>>>>> ops
+
+
+_LOADING_SECONDS = 600.0
+"""How long an event waits for the networks."""
+
+LoadModel = Callable[[Settings, Sources, ProjectOptions, Journal], Model]
 
 
 def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask:
@@ -57,37 +77,70 @@ def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask
     app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes
     journal = Journal()
     connections = Connections(settings)
-    tasks = Tasks(settings.live_sessions)
+    projects = ProjectOptions()
     media = Media(
         FileCache(settings.data_dir / "media", limit=settings.media_bytes),
         file_limit=settings.media_file_bytes,
+        video_limit=settings.media_video_bytes,
     )
+<<<<<<< HEAD
     load = load_model or _load_networks
-    loader = BackgroundLoader(lambda: load(settings, connections, media, tasks))
+    sources = Sources(media, connections)
+    loader = app.extensions["loader"] = BackgroundLoader(
+        lambda: load(settings, sources, projects, journal)
+    )
 
     answer_errors(app, journal)
-    add_metrics(app, tasks)
-    add_status(app, settings.model_version, loader, tasks, journal)
-    _add_label_studio(app, settings, connections, loader, journal)
+    add_metrics(app, loader)
+    add_status(app, settings.model_version, loader, journal)
+=======
+    metrics = Metrics()
+    load = load_model or partial(_load_networks, metrics=metrics)
+    sources = Sources(media, connections, metrics)
+    loader = BackgroundLoader(lambda: load(settings, sources, projects))
+    # Opened when somebody looks: the application starts without its database, and says so.
+    queue = cache(lambda: JobQueue(Database.open(settings.database)))
+
+    def device() -> dict[str, Any]:
+        model = loader.ready
+        return model.device() if model else {}
+
+    answer_errors(app, journal)
+    metrics.add_to(app)
+    metrics.watch_queue(lambda: queue().overview())
+    add_status(app, settings.model_version, loader, journal, queue, metrics, device)
+>>>>>>> ops
+    _add_label_studio(app, settings, connections, projects, loader, journal)
     return app
 
 
 def _load_networks(
-    settings: Settings, connections: Connections, media: Media, tasks: Tasks
+<<<<<<< HEAD
+    settings: Settings, sources: Sources, projects: ProjectOptions, journal: Journal
+=======
+    settings: Settings, sources: Sources, projects: ProjectOptions, *, metrics: Metrics
+>>>>>>> ops
 ) -> Model:
     # Imports torch, which takes seconds.
     from ml_backend.model import load_model
 
-    return load_model(settings, connections, media, tasks)
+<<<<<<< HEAD
+    return load_model(settings, sources, projects, journal)
+=======
+    return load_model(settings, sources, projects, metrics)
+>>>>>>> ops
 
 
 def _add_label_studio(
     app: Flask,
     settings: Settings,
     connections: Connections,
+    projects: ProjectOptions,
     loader: BackgroundLoader[Model],
     journal: Journal,
 ) -> None:
+    inbox = app.extensions["inbox"] = Inbox(journal)
+
     @app.get("/health")
     @app.get("/")
     def health() -> tuple[dict[str, str], int]:
@@ -100,9 +153,13 @@ def _add_label_studio(
     def setup() -> dict[str, str]:
         body = read_body(SetupBody, request.get_json(force=True))
         connections.introduce(body.project, body.hostname or "", body.access_token or "")
+        projects.introduce(body.project, body.objects)
         if body.label_config:
             try:
-                parse_label_config(body.label_config)
+                if is_video_config(body.label_config):
+                    parse_video_config(body.label_config)
+                else:
+                    parse_label_config(body.label_config)
             except LabelConfigError as error:
                 # Not a reason to refuse: the configuration may be edited after the connection.
                 journal.record(f"project {body.project}", str(error))
@@ -112,12 +169,13 @@ def _add_label_studio(
     def predict() -> dict[str, Sequence[Any]]:
         data = request.get_json(force=True)
         body = read_body(PredictBody, data)
-        if body.context is None:
+        if body.context is None and loader.state == "loading":
+            # Asked again when the task is opened; nobody waits for this one.
             return {"results": no_predictions(len(body.tasks))}
         g.where = f"project {body.project} task {', '.join(str(task.id) for task in body.tasks)}"
         results = loader.wait(settings.answer_seconds).predict(
             data["tasks"],
-            context=data["params"]["context"],
+            context=data["params"]["context"] if body.context else None,
             project=body.project or "",
             label_config=body.label_config,
         )
@@ -127,6 +185,10 @@ def _add_label_studio(
     def webhook() -> dict[str, str]:
         body = read_body(WebhookBody, request.get_json(force=True))
         logger.info("webhook %.40s", body.action)
+        inbox.put(
+            f"webhook {body.action:.40}",
+            lambda: loader.wait(_LOADING_SECONDS).take(body),
+        )
         return {"status": "ok"}
 
     @app.get("/versions")

@@ -19,3 +19,11 @@ class MediaError(TrackAnythingError):
 
 class ModelNotReadyError(TrackAnythingError):
     """The networks are still being loaded, or could not be."""
+
+
+class TrackingError(TrackAnythingError):
+    """The work on a session's masks has failed."""
+
+
+class PushError(TrackAnythingError):
+    """A prediction cannot be written back to Label Studio."""

@@ -25,10 +25,12 @@ class Lease:
     Attributes:
         paths: the files, in the order asked for.
         release: gives them back; call it once.
+        fetched: how many of them were not there yet.
     """
 
     paths: tuple[Path, ...]
     release: Callable[[], None]
+    fetched: int = 0
 
 
 class FileCache:
@@ -74,7 +76,7 @@ class FileCache:
             self._return(names_by_path)
             raise
         self._shrink()
-        return Lease(paths, lambda: self._return(names_by_path))
+        return Lease(paths, lambda: self._return(names_by_path), len(missing))
 
     def _return(self, paths: Iterable[Path]) -> None:
         with self._lock:

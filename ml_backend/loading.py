@@ -39,6 +39,11 @@ class BackgroundLoader(Generic[T]):
         return "failed" if self._error else "ready"
 
     @property
+    def ready(self) -> T | None:
+        """The result if it is there; never waits."""
+        return self._result if self._done.is_set() else None
+
+    @property
     def problem(self) -> str:
         """Why it failed, or ""."""
         return str(self._error) if self._done.is_set() and self._error else ""

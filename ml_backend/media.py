@@ -48,12 +48,21 @@ class Media:
     Args:
         cache: where they are kept. An address is taken to name the same picture for ever.
         file_limit: bytes that one picture may have.
+        video_limit: bytes that one video may have.
         workers: connections that are kept open.
     """
 
-    def __init__(self, cache: FileCache, *, file_limit: int, workers: int = 8) -> None:
+    def __init__(
+        self,
+        cache: FileCache,
+        *,
+        file_limit: int,
+        video_limit: int = 4 * 2**30,
+        workers: int = 8,
+    ) -> None:
         self._cache = cache
         self._file_limit = file_limit
+        self._video_limit = video_limit
         retry = Retry(2, redirect=False, backoff_factor=0.2, status_forcelist=(502, 503, 504))
         self._http = requests.Session()
         for scheme in ("http://", "https://"):
@@ -72,41 +81,62 @@ class Media:
         urls = [connection.resolve(address) for address in addresses]
         return self._cache.lease(urls, lambda url, path: self._fetch(url, path, connection))
 
+    def lease_video(self, address: str, connection: Connection) -> Lease:
+        """Have a video on disk until it is released; whether it is one shows when it is opened.
+
+        Args:
+            address: as for `lease`.
+            connection: where Label Studio is.
+
+        Raises:
+            MediaError: it cannot be fetched, or is too large.
+        """
+        url = connection.resolve(address)
+
+        def fetch(url: str, path: Path) -> None:
+            self._get(url, path, connection, self._video_limit)
+
+        return self._cache.lease([url], fetch)
+
     def _fetch(self, url: str, path: Path, connection: Connection) -> None:
-        try:
-            self._download(url, path, connection.auth_for(url))
-        except requests.RequestException as error:
-            # The text of the error may quote a signed address: name its kind alone.
-            raise MediaError(f"cannot fetch {_shown(url)}: {type(error).__name__}") from None
+        self._get(url, path, connection, self._file_limit)
         if not cv2.haveImageReader(str(path)):
             raise MediaError(
                 f"expected a picture at {_shown(url)}, "
                 f"got {path.stat().st_size} bytes that are none"
             )
 
-    def _download(self, url: str, path: Path, auth: AuthBase) -> None:
+    def _get(self, url: str, path: Path, connection: Connection, limit: int) -> None:
+        try:
+            self._download(url, path, connection.auth_for(url), limit)
+        except requests.RequestException as error:
+            # The text of the error may quote a signed address: name its kind alone.
+            raise MediaError(f"cannot fetch {_shown(url)}: {type(error).__name__}") from None
+
+    def _download(self, url: str, path: Path, auth: AuthBase, limit: int) -> None:
         for _ in range(_MAX_REDIRECTS):
             with self._http.get(
                 url, auth=auth, allow_redirects=False, stream=True, timeout=_TIMEOUT_SECONDS
             ) as response:
                 if not response.is_redirect:
-                    return self._save(response, path)
+                    return self._save(response, path, limit)
                 url, auth = urljoin(url, response.headers["Location"]), NoToken()
                 if urlsplit(url).scheme not in ("http", "https"):
                     raise MediaError(f"refused to follow a redirect to {_shown(url)}")
         raise MediaError(f"gave up after {_MAX_REDIRECTS} redirects, the last to {_shown(url)}")
 
-    def _save(self, response: requests.Response, path: Path) -> None:
+    def _save(self, response: requests.Response, path: Path, limit: int) -> None:
         if response.status_code != requests.codes.ok:
             raise MediaError(_refusal(response))
         size = 0
         with path.open("wb") as file:
             for chunk in response.iter_content(_CHUNK_BYTES):
                 size += len(chunk)
-                if size > self._file_limit:
+                if size > limit:
+                    setting = "FILE" if limit == self._file_limit else "VIDEO"
                     raise MediaError(
-                        f"expected a picture of at most {self._file_limit} bytes at "
-                        f"{_shown(response.url)}: raise TRACKANYTHING_MEDIA_FILE_BYTES"
+                        f"expected at most {limit} bytes at {_shown(response.url)}: "
+                        f"raise TRACKANYTHING_MEDIA_{setting}_BYTES"
                     )
                 file.write(chunk)
 

@@ -1,17 +1,51 @@
 """What was said of one task's objects so far.
 
 The editor drops all smart prompts when a mask is accepted, so that later requests carry new ones
-only. Here they stay, by label and frame, and a new request adds to them.
+only. Here they stay, by object and frame, and a new request adds to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ml_backend.prompts import Interaction, PromptRow, build_prompt
 from trackanything_core.masks.rle import Rle, decode_rle, encode_rle
-from trackanything_core.types import Click, FrameIndex, Mask, Prompt
+from trackanything_core.types import FrameIndex, Mask, ObjectId, Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A row, and the object that it was said of."""
+
+    object_id: ObjectId
+    row: PromptRow
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Ids of the last request's rows of one label and control.
+
+    The editor still shows these, or has accepted them since.
+    """
+
+    label: str
+    control: str
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The mask of an object on a frame that its clicks there are to improve.
+
+    Attributes:
+        size: (height, width) in pixels.
+        counts: COCO's run lengths.
+    """
+
+    object_id: ObjectId
+    frame: FrameIndex
+    size: tuple[int, int]
+    counts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,73 +53,116 @@ class PromptMemory:
     """The remembered prompts of one task; changes make a new memory.
 
     Attributes:
-        rows: per label, oldest first, each row id once.
-        pending: ids of the last request per label and control; the editor still shows these, or
-            has accepted them since.
-        starts: masks that clicks improve upon, where they could not do without.
+        said: oldest first, each row id once.
+        pending: at most one for each label and control.
+        starts: at most one for each object and frame.
     """
 
-    rows: Mapping[str, tuple[PromptRow, ...]] = field(default_factory=dict)
-    pending: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    starts: Mapping[tuple[str, FrameIndex], Rle] = field(default_factory=dict)
+    said: tuple[Said, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    starts: tuple[Start, ...] = ()
 
-    def with_interaction(self, interaction: Interaction) -> PromptMemory:
-        """Add the rows of a request; a row with a known id has been moved and replaces it.
+    def new_rows(self, interaction: Interaction) -> list[PromptRow]:
+        """The rows of a request that were never seen, oldest first."""
+        known = {said.row.id for said in self.said}
+        return [row for row in interaction.rows if row.id not in known]
 
-        A request repeats the rows that are still in the editor. If it repeats some of the last
-        request but not all, then the others were deleted there, and are forgotten.
+    def repeats(self, interaction: Interaction) -> bool:
+        """Whether a request repeats rows of the one before it of its label and control.
+
+        Then the answer to that one was not accepted, or never arrived in the editor.
         """
-        label, control = interaction.label, interaction.rows[-1].control
-        sent = frozenset(row.id for row in interaction.rows)
-        last = self.pending.get((label, control), frozenset())
-        gone = sent | last if sent & last else sent
-        kept = [row for row in self.rows.get(label, ()) if row.id not in gone]
+        return bool(self._last(interaction) & _ids(interaction))
+
+    def with_known(self, interaction: Interaction) -> PromptMemory:
+        """Take over what a request says of rows that are known, and remember what it shows.
+
+        A row with a known id has been moved and replaces it. A request repeats the rows that are
+        still in the editor: if it repeats some of the last request but not all, then the others
+        were deleted there, and are forgotten.
+        """
+        sent, last = _ids(interaction), self._last(interaction)
+        deleted = last - sent if sent & last else frozenset()
+        rows = {row.id: row for row in interaction.rows}
+        said = tuple(
+            replace(s, row=rows.get(s.row.id, s.row)) for s in self.said if s.row.id not in deleted
+        )
+        control = interaction.rows[-1].control
+        others = tuple(
+            p for p in self.pending if (p.label, p.control) != (interaction.label, control)
+        )
+        pending = (*others, Pending(interaction.label, control, sent))
+        return replace(self, said=said, pending=pending)
+
+    def with_row(self, object_id: ObjectId, row: PromptRow) -> PromptMemory:
+        """Add a row that is said of an object."""
+        return replace(self, said=(*self.said, Said(object_id, row)))
+
+    def with_start(self, object_id: ObjectId, frame: FrameIndex, mask: Mask) -> PromptMemory:
+        """Remember the mask (H, W) that the clicks on this frame are to improve."""
+        rle = encode_rle(mask)
+        start = Start(object_id, frame, (mask.shape[0], mask.shape[1]), rle["counts"])
+        others = (s for s in self.starts if (s.object_id, s.frame) != (object_id, frame))
+        return replace(self, starts=(*others, start))
+
+    def without(self, object_id: ObjectId, frame: FrameIndex | None = None) -> PromptMemory:
+        """Forget what was said of an object on one frame, or on all."""
+
+        def stays(of: ObjectId, on: FrameIndex) -> bool:
+            return of != object_id or frame not in (None, on)
+
         return replace(
             self,
-            rows={**self.rows, label: (*kept, *interaction.rows)},
-            pending={**self.pending, (label, control): sent},
+            said=tuple(s for s in self.said if stays(s.object_id, s.row.frame)),
+            starts=tuple(s for s in self.starts if stays(s.object_id, s.frame)),
         )
 
-    def with_start(self, label: str, frame: FrameIndex, mask: Mask) -> PromptMemory:
-        """Remember the mask (H, W) that the clicks on this frame are to improve."""
-        return replace(self, starts={**self.starts, (label, frame): encode_rle(mask)})
+    @property
+    def prompted(self) -> dict[tuple[ObjectId, FrameIndex], tuple[PromptRow, ...]]:
+        """The rows by object and frame, oldest first."""
+        found: dict[tuple[ObjectId, FrameIndex], tuple[PromptRow, ...]] = {}
+        for said in self.said:
+            key = said.object_id, said.row.frame
+            found[key] = (*found.get(key, ()), said.row)
+        return found
 
-    def without(self, label: str, frame: FrameIndex) -> PromptMemory:
-        """Forget the rows of one label on one frame."""
-        kept = tuple(row for row in self.rows.get(label, ()) if row.frame != frame)
-        return replace(self, rows={**self.rows, label: kept})
+    def rows_on(self, object_id: ObjectId, frame: FrameIndex) -> tuple[PromptRow, ...]:
+        """The rows of one object on one frame, oldest first."""
+        return self.prompted.get((object_id, frame), ())
 
-    def frames(self, label: str) -> list[FrameIndex]:
-        """The frames with rows of this label, ascending."""
-        return sorted({row.frame for row in self.rows.get(label, ())})
+    def object_of(self, row_id: str) -> ObjectId | None:
+        """The object that a row was said of; None for a row that is not known."""
+        return next((said.object_id for said in self.said if said.row.id == row_id), None)
 
-    def changed_frames(self, other: PromptMemory, label: str) -> list[FrameIndex]:
-        """The frames on which another memory has other rows of this label, ascending."""
-        frames = sorted({*self.frames(label), *other.frames(label)})
-        return [f for f in frames if self.rows_on(label, f) != other.rows_on(label, f)]
+    def has_start(self, object_id: ObjectId, frame: FrameIndex) -> bool:
+        """Whether the rows on a frame improve a mask."""
+        return any((s.object_id, s.frame) == (object_id, frame) for s in self.starts)
 
-    def rows_on(self, label: str, frame: FrameIndex) -> tuple[PromptRow, ...]:
-        """The rows of one label on one frame, oldest first."""
-        return tuple(row for row in self.rows.get(label, ()) if row.frame == frame)
+    def needs_start(self, object_id: ObjectId, frame: FrameIndex) -> bool:
+        """Whether the rows say how a mask is to change, and nothing says which mask.
 
-    def needs_start(self, label: str, frame: FrameIndex) -> bool:
-        """Whether the rows only take away, and nothing says from what."""
-        marks = [row.mark for row in self.rows_on(label, frame)]
-        only_negative = all(isinstance(mark, Click) and not mark.positive for mark in marks)
-        return only_negative and (label, frame) not in self.starts
+        Negative clicks alone only take away, and marks on a selected mask are about that mask.
+        """
+        rows = self.rows_on(object_id, frame)
+        about_a_mask = all(row.is_negative for row in rows) or any(row.selected for row in rows)
+        return about_a_mask and not self.has_start(object_id, frame)
 
-    def prompt(self, label: str, frame: FrameIndex) -> Prompt:
-        """All that was said of one label on one frame; the object is named as the label.
+    def prompt(self, object_id: ObjectId, frame: FrameIndex) -> Prompt:
+        """All that was said of one object on one frame.
 
         Raises:
             PromptError: nothing was, or nothing but what it is not.
         """
-        start = self.starts.get((label, frame))
-        mask = decode_rle(start) if start else None
-        return build_prompt(label, frame, self.rows_on(label, frame), mask)
+        found = (s for s in self.starts if (s.object_id, s.frame) == (object_id, frame))
+        start = next(found, None)
+        mask = decode_rle(Rle(size=list(start.size), counts=start.counts)) if start else None
+        return build_prompt(object_id, frame, self.rows_on(object_id, frame), mask)
 
-    def prompts(self) -> Iterator[Prompt]:
-        """All prompts, label by label and frame by frame."""
-        for label in self.rows:
-            for frame in self.frames(label):
-                yield self.prompt(label, frame)
+    def _last(self, interaction: Interaction) -> frozenset[str]:
+        control = interaction.rows[-1].control
+        ids = (p.ids for p in self.pending if (p.label, p.control) == (interaction.label, control))
+        return next(ids, frozenset())
+
+
+def _ids(interaction: Interaction) -> frozenset[str]:
+    return frozenset(row.id for row in interaction.rows)

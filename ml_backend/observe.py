@@ -11,15 +11,12 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from ml_backend.journal import Journal
 from ml_backend.loading import BackgroundLoader
-from ml_backend.tasks import TaskKey, Tasks, TaskState
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
-def add_status(
-    app: Flask, version: str, loader: BackgroundLoader[Any], tasks: Tasks, journal: Journal
-) -> None:
-    """Add `/status`: the networks, the tasks that are remembered, the newest problems."""
+def add_status(app: Flask, version: str, loader: BackgroundLoader[Any], journal: Journal) -> None:
+    """Add `/status`: the networks, the work, the newest problems."""
 
     @app.get("/status")
     def status() -> dict[str, Any]:
@@ -29,13 +26,13 @@ def add_status(
                 "state": loader.state,
                 "problem": loader.problem,
             },
-            "tasks": [_describe(key, state) for key, state in reversed(tasks.states())],
+            **_at_work(loader),
             "problems": journal.newest(),
         }
 
 
-def add_metrics(app: Flask, tasks: Tasks) -> None:
-    """Add `/metrics`: requests by route and status, their seconds, live sessions."""
+def add_metrics(app: Flask, loader: BackgroundLoader[Any]) -> None:
+    """Add `/metrics`: requests by route and status, their seconds, the queue, open sessions."""
     registry = CollectorRegistry()
     requests = Counter(
         "trackanything_requests", "Requests answered", ["route", "status"], registry=registry
@@ -47,8 +44,10 @@ def add_metrics(app: Flask, tasks: Tasks) -> None:
         registry=registry,
         buckets=_SECONDS,
     )
-    live = Gauge("trackanything_live_sessions", "Sessions in memory", registry=registry)
-    live.set_function(lambda: sum(state.live is not None for _, state in tasks.states()))
+
+    jobs = Gauge("trackanything_jobs", "Jobs by state", ["state"], registry=registry)
+    speed = Gauge("trackanything_frames_per_second", "Frames tracked per second", registry=registry)
+    opened = Gauge("trackanything_open_sessions", "Sessions in memory", registry=registry)
 
     @app.before_request
     def start() -> None:
@@ -63,15 +62,17 @@ def add_metrics(app: Flask, tasks: Tasks) -> None:
 
     @app.get("/metrics")
     def metrics() -> Response:
+        if work := _at_work(loader):
+            for state in ("queued", "running"):
+                jobs.labels(state).set(work["jobs"][state])
+            speed.set(work["jobs"]["frames_per_second"])
+            opened.set(len(work["open_sessions"]))
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-def _describe(key: TaskKey, state: TaskState) -> dict[str, Any]:
-    memory = state.memory
-    return {
-        "project": key.project,
-        "task": key.task,
-        "frames": len(state.addresses),
-        "live": state.live is not None,
-        "prompted": {label: memory.frames(label) for label in memory.rows},
-    }
+def _at_work(loader: BackgroundLoader[Any]) -> dict[str, Any]:
+    """What the model says of its work; nothing before it is there."""
+    if loader.state != "ready":
+        return {}
+    work: dict[str, Any] = loader.wait(0).status()
+    return work

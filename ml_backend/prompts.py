@@ -1,7 +1,7 @@
 """From the editor's rows, in percent, to prompts, in pixels.
 
 A request carries the smart regions of one label and one control that the editor has not yet
-accepted, on all frames, newest last. Its newest row says which frame and which object is meant.
+accepted, on all frames, newest last. Its newest row says which frame and which label is meant.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class PromptRow:
         frame: `item_index` of the row.
         size: (height, width) in pixels of the picture as the editor sees it.
         mark: the click or box in pixels.
+        selected: whether a mask of that label was selected in the editor as the mark was made.
     """
 
     id: str
@@ -43,6 +44,12 @@ class PromptRow:
     frame: FrameIndex
     size: tuple[int, int]
     mark: Click | Box
+    selected: bool = False
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether the mark says what the object is not."""
+        return isinstance(self.mark, Click) and not self.mark.positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +101,8 @@ def read_interaction(rows: Sequence[Mapping[str, Any]], config: FramesConfig) ->
     """Read `context.result` of an interactive request.
 
     Args:
-        rows: the result rows; those of other controls than the prompt controls are passed over
-            (a click on a selected region comes twice, the second time as a row of that region).
+        rows: the result rows. A click while a region is selected comes twice, the second time as
+            a row of that region's control; other rows of such controls are passed over.
         config: the project's labelling configuration.
 
     Raises:
@@ -108,6 +115,7 @@ def read_interaction(rows: Sequence[Mapping[str, Any]], config: FramesConfig) ->
             f"expected a row of {' or '.join(sorted(config.prompt_names))} in context.result, "
             f"got {len(rows)} rows without one: click with the smart tool"
         )
+    doubled = {row.get("id") for row in rows if row.get("from_name") not in config.prompt_names}
     newest = list(parsed.values())[-1]
     label = _label(newest.value, config)
     return Interaction(
@@ -121,6 +129,7 @@ def read_interaction(rows: Sequence[Mapping[str, Any]], config: FramesConfig) ->
                 row.item_index,
                 (row.original_height, row.original_width),
                 _mark(row),
+                selected=row.id in doubled,
             )
             for row in parsed.values()
         ),

@@ -6,16 +6,18 @@ Region ids are stable, `<object>-f<frame>`: sent again, a region replaces the on
 from __future__ import annotations
 
 import base64
-import io
+import struct
+import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import numpy as np
-from PIL import Image
 
 from ml_backend import brush_rle
 from ml_backend.label_config import FramesConfig, MaskFormat
+from ml_backend.polygons import outline
+from trackanything_core.masks.ops import bounding_box
 from trackanything_core.tracking.frame_masks import FrameMasks
 from trackanything_core.types import FrameIndex, Mask, ObjectId
 
@@ -39,6 +41,8 @@ def build_region(
     frame: FrameIndex,
     mask: Mask,
     score: float,
+    *,
+    parent: str | None = None,
 ) -> Region:
     """Write one mask as a row of the configuration's mask control.
 
@@ -49,8 +53,10 @@ def build_region(
         frame: 0-based, becomes `item_index`.
         mask: (H, W) bool at the size of the picture.
         score: quality 0..1.
+        parent: id of the region that this one is listed under in the editor.
     """
     height, width = mask.shape
+    value = {**_encode(mask, config.mask.format), config.mask.format.value: [label]}
     return {
         "id": region_id(object_id, frame),
         "from_name": config.mask.name,
@@ -62,8 +68,8 @@ def build_region(
         "original_height": height,
         "image_rotation": 0,
         "score": round(float(score), 4),
-        "value": {**_encode(mask, config.mask.format), config.mask.format.value: [label]},
-    }
+        "value": value,
+    } | ({"parentID": parent} if parent else {})
 
 
 def build_regions(
@@ -118,17 +124,53 @@ def no_predictions(count: int) -> list[list[Prediction]]:
 def _encode(mask: Mask, mask_format: MaskFormat) -> dict[str, Any]:
     if mask_format is MaskFormat.BRUSH:
         return {"format": "rle", "rle": brush_rle.encode(mask)}
+    if mask_format is MaskFormat.POLYGON:
+        return {"points": _polygon(mask), "closed": True}
+    if mask_format is MaskFormat.RECTANGLE:
+        return _rectangle(mask)
     return {"imageDataURL": _png_data_url(mask)}
+
+
+def _polygon(mask: Mask) -> list[list[float]]:
+    """Corners in percent. No answer can remove a region: an empty mask is a point in a corner."""
+    height, width = mask.shape
+    points = (outline(mask) + 0.5) / (width, height) * 100
+    return np.round(points, 4).tolist() or [[0.0, 0.0]] * 3
+
+
+def _rectangle(mask: Mask) -> dict[str, float]:
+    """The box round a mask in percent; of no extent, in a corner, for an empty mask."""
+    height, width = mask.shape
+    left, top, across, down = bounding_box(mask) or (0, 0, 0, 0)
+    return {
+        "x": left / width * 100,
+        "y": top / height * 100,
+        "width": across / width * 100,
+        "height": down / height * 100,
+        "rotation": 0,
+    }
 
 
 def _png_data_url(mask: Mask) -> str:
     """The mask as a picture of two colours, one bit per pixel: transparent and opaque white.
 
-    The editor needs the mask in the alpha channel and tints it with the label's colour. At
-    1280x720 this takes 4 ms and half the bytes of an RGBA picture, which takes 35 ms.
+    The editor needs the mask in the alpha channel and tints it with the label's colour. Pillow
+    writes the same picture in three times the time, an RGBA picture takes it a hundred times.
     """
-    picture = Image.fromarray(mask.view(np.uint8))
-    picture.putpalette([255] * 6)
-    png = io.BytesIO()
-    picture.save(png, "PNG", bits=1, transparency=bytes([0, 255]))
-    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode("ascii")
+    height, width = mask.shape
+    rows = np.zeros((height, 1 + (width + 7) // 8), np.uint8)  # the first byte: no filter
+    rows[:, 1:] = np.packbits(mask, axis=1)
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        [
+            _png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)),
+            _png_chunk(b"PLTE", bytes([255] * 6)),
+            _png_chunk(b"tRNS", bytes([0, 255])),
+            _png_chunk(b"IDAT", zlib.compress(rows)),
+            _png_chunk(b"IEND", b""),
+        ]
+    )
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -35,9 +35,19 @@ class Settings(BaseSettings):
         device: "auto", "cpu", "cuda" or "cuda:N".
         answer_seconds: how long a request may work before it answers with what there is; Label
             Studio itself waits for 100 s (its ML_TIMEOUT_PREDICT).
+        database_url: where sessions and jobs are kept, such as
+            postgresql+psycopg://user@host/name; a file in data_dir if not set. Several servers may
+            share one.
+        objects: how many objects one label has, where neither the labelling configuration nor the
+            connection's extra parameters say so: "one" or "many".
+        track_on_submit: whether a submitted annotation has its missing masks computed, and stored
+            as a prediction.
+        cut_frames: a new video is searched for shot changes before its first click is answered, if
+            it has at most so many frames; that takes some 30 ms for each.
         live_sessions: videos whose state is kept in memory.
         media_bytes: disk space for fetched pictures.
         media_file_bytes: limit for one picture.
+        media_video_bytes: limit for one video.
         request_bytes: limit for one request; it holds all masks of a task.
     """
 
@@ -55,9 +65,14 @@ class Settings(BaseSettings):
     propagator_weights: Path | None = None
     device: str = "auto"
     answer_seconds: PositiveFloat = 80.0
+    database_url: str = ""
+    objects: Literal["one", "many"] = "one"
+    track_on_submit: bool = False
+    cut_frames: NonNegativeInt = 300
     live_sessions: PositiveInt = 4
     media_bytes: NonNegativeInt = 8 * 2**30
     media_file_bytes: PositiveInt = 64 * 2**20
+    media_video_bytes: PositiveInt = 4 * 2**30
     request_bytes: PositiveInt = 256 * 2**20
 
     @model_validator(mode="after")
@@ -68,6 +83,14 @@ class Settings(BaseSettings):
                 "TRACKANYTHING_LABEL_STUDIO_API_KEY needs TRACKANYTHING_LABEL_STUDIO_URL beside it"
             )
         return self
+
+    @property
+    def database(self) -> str:
+        """The address of the database; the folder of a file is made."""
+        if self.database_url:
+            return self.database_url
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{self.data_dir / 'trackanything.db'}"
 
     @property
     def model_version(self) -> str:

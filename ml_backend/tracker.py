@@ -1,188 +1,305 @@
-"""What a request asks, done: clicks become a mask, the command Track becomes all masks.
-
-An object is what one label means in one task, and is named like the label.
-"""
+"""What a request asks, done: clicks become a mask, commands act on all of a session."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Literal, NamedTuple
 
-from ml_backend.auth import Connection
+from ml_backend.answers import News, Window, find_news, places_of
+from ml_backend.arrivals import Arrivals
+from ml_backend.editor_notes import EditorNotes, WorkNotes
+from ml_backend.errors import TrackingError
+from ml_backend.hand_work import Place, places_by_hand
 from ml_backend.label_config import Command, FramesConfig
-from ml_backend.media import Media
-from ml_backend.memory import PromptMemory
+from ml_backend.mask_rows import MaskRow
+from ml_backend.next_frame import mark_frame
 from ml_backend.prompts import Interaction
-from ml_backend.regions import Region, build_region, build_regions
-from ml_backend.tasks import LiveSession, TaskKey, Tasks, TaskState, Turn
-from trackanything_core.errors import PromptError, TrackAnythingError
-from trackanything_core.models.base import PropagatorFactory, Segmentation, Segmenter
+from ml_backend.regions import Region
+from ml_backend.session_editor import SessionEditor
+from ml_backend.sources import frames_source
+from trackanything_core.errors import PromptError
+from trackanything_core.jobs.workspace import LiveSession, Workspace
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import FrameIndex
-from trackanything_core.video.images import ImageList
 
 logger = logging.getLogger(__name__)
+
+Objects = Literal["one", "many"]
+"""How many objects one label may have."""
+
+
+class TaskKey(NamedTuple):
+    """A task: `project` as Label Studio names it in requests (number and time of making)."""
+
+    project: str
+    task: int
+
+    def __str__(self) -> str:
+        return f"project {self.project} task {self.task}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingTask:
+    """A task, and the session that it stands for.
+
+    Attributes:
+        key: which task.
+        addresses: of its frames, in order.
+        session: name of a session that several tasks share; "" where the task has its own.
+        first_frame: frame of the session that is frame 0 of the task.
+    """
+
+    key: TaskKey
+    addresses: tuple[str, ...]
+    session: str = ""
+    first_frame: FrameIndex = 0
+
+    @property
+    def session_id(self) -> str:
+        """Name of the session in the database; other frames are another session."""
+        if self.session:
+            return self.session
+        text = "\n".join(self.addresses).encode()
+        return f"ls-{self.key.project}-{self.key.task}-{blake2b(text, digest_size=4).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWork:
+    """The draft or annotation that the editor has open, as it was saved last.
+
+    Attributes:
+        name: stays the same while it is worked on; "new" where nothing is saved.
+        rows: its masks.
+        saved: when, in seconds since the epoch.
+    """
+
+    name: str = "new"
+    rows: tuple[MaskRow, ...] = ()
+    saved: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class TrackingRequest:
-    """One interactive request, understood.
+    """What a request is about: a task, as it is in the editor of who asks.
 
     Attributes:
         task: which task.
-        addresses: of its frames, in order.
-        connection: where Label Studio is.
         config: the project's labelling configuration.
-        interaction: what is asked.
-        edited: ids of regions that a human changed by hand.
+        work: what the editor has open.
+        objects: how many objects a label may have, where the project says so.
+        user: who asks, if it is known.
     """
 
-    task: TaskKey
-    addresses: tuple[str, ...]
-    connection: Connection
+    task: TrackingTask
     config: FramesConfig
-    interaction: Interaction
-    edited: frozenset[str]
+    work: OpenWork = OpenWork()
+    objects: Objects | None = None
+    user: str = ""
+
+
+@dataclass(slots=True)
+class _Edit:
+    """A session that is lent to a request, with the notes on the editor."""
+
+    request: TrackingRequest
+    live: LiveSession
+    notes: EditorNotes
+    editor: SessionEditor
+    work: WorkNotes
+
+    @property
+    def session(self) -> Session:
+        return self.live.session
+
+    @property
+    def window(self) -> Window:
+        task = self.request.task
+        return Window(task.first_frame, len(task.addresses), self.session.source.size)
+
+    def news(self, asked: Place | None = None) -> News:
+        """What the annotation does not hold as it is now."""
+        changed = set(self.live.changed_since(self.work.mark)) | self.editor.touched
+        return find_news(
+            changed | places_of(self.work, self.session.objects, self.notes.names, self.window),
+            self.work,
+            self.request.config,
+            self.window,
+            self.notes.names,
+            self.session.frame_masks,
+            by_hand=places_by_hand(
+                self.request.work.rows, self.work, self.notes.names, self.window.first
+            ),
+            asked=asked,
+            seeds={name: frames[0] for name, frames in self.session.anchors.items()},
+        )
 
 
 class Tracker:
-    """Answers interactive requests, one at a time per task. Safe for many threads.
+    """Answers interactive requests. Safe for many threads, and for many processes at a time.
 
     Args:
-        segmenter: answers prompts on a frame.
-        propagators: carries masks over the frames.
-        media: fetches the frames.
-        tasks: the state of each task.
-        answer_seconds: after this, *Track* answers with what there is; the next goes on from there.
-        clock: seconds, rising.
+        workspace: the sessions, and the work on them.
+        answer_seconds: after this, *Track* answers with what there is; the rest comes with later
+            answers.
+        objects: how many objects a label may have, where the project does not say.
+        clock: seconds since the epoch.
     """
 
     def __init__(
         self,
-        segmenter: Segmenter,
-        propagators: PropagatorFactory,
-        media: Media,
-        tasks: Tasks,
+        workspace: Workspace,
         *,
         answer_seconds: float,
-        clock: Callable[[], float] = time.monotonic,
+        objects: Objects = "one",
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._segmenter = segmenter
-        self._propagators = propagators
-        self._media = media
-        self._tasks = tasks
+        self._workspace = workspace
         self._answer_seconds = answer_seconds
+        self._objects: Objects = objects
         self._clock = clock
+        self._arrivals = Arrivals()
 
-    def answer(self, request: TrackingRequest) -> list[Region]:
+    def answer(self, request: TrackingRequest, asked: Interaction) -> list[Region]:
         """The regions that a request asks for.
 
-        A click answers its own frame. *Track* answers all frames on which an object is known.
+        A click answers its own frame, *Track* waits for all frames; with both comes whatever else
+        is new to the annotation.
+
+        Args:
+            request: whose request it is.
+            asked: what it asks for.
 
         Raises:
             TrackAnythingError: the request cannot be answered; nothing that was known is lost.
         """
         deadline = self._clock() + self._answer_seconds
-        with self._tasks.turn(request.task) as turn:
-            if turn.state.addresses != request.addresses:
-                turn.state.restart(request.addresses)
-            live = self._live(turn.state, request)
-            if request.interaction.command is Command.TRACK:
-                self._track(live, turn, deadline)
-                regions = _all_regions(live.session, request, turn.state.shown)
-            else:
-                regions = [self._click(live, turn.state, request)]
-            turn.state.shown.update(region["id"] for region in regions)
-            return regions
+        session_id = request.task.session_id
+        with self._arrivals.arrive((session_id, request.work.name)) as is_superseded:
+            if asked.command is Command.STOP:
+                self._workspace.cancel(session_id)
+            if asked.command is not Command.TRACK:
+                with self._edit(request, asked) as edit:
+                    news = self._do(edit, asked)
+                    self._give(edit, news, is_superseded())
+                return news.regions
+            with self._edit(request, asked) as edit:
+                if not edit.session.objects:
+                    raise PromptError(
+                        "nothing to track: prompt an object first, with a click or a box"
+                    )
+                number = edit.work.requests
+            self._track(request, deadline, is_superseded)
+            with self._edit(request, None) as edit:
+                news = edit.news()
+                self._give(edit, news, is_superseded() or edit.work.requests != number)
+                return news.regions
 
-    def _live(self, state: TaskState, request: TrackingRequest) -> LiveSession:
-        """The task's session; made again from the remembered prompts where it is not live."""
-        if state.live is None:
-            lease = self._media.lease(request.addresses, request.connection)
-            try:
-                session = Session(ImageList(lease.paths), self._segmenter, self._propagators)
-            except BaseException:
-                lease.release()
-                raise
-            for prompt in state.memory.prompts():
-                session.prompt(prompt)
-            state.live = LiveSession(session, lease)
-        _check_size(state.live.session, request.interaction)
-        return state.live
+    def take_over(self, request: TrackingRequest) -> bool:
+        """Take over what a human did by hand in an annotation, without anything to answer.
 
-    def _click(self, live: LiveSession, state: TaskState, request: TrackingRequest) -> Region:
-        """The mask on the frame of the newest prompt."""
-        asked = request.interaction
-        before = state.memory
-        memory = before.with_interaction(asked)
-        for frame in before.changed_frames(memory, asked.label):
-            if frame != asked.frame:
-                memory = _catch_up(live.session, memory, asked.label, frame)
-        memory, found = _prompt(live.session, memory, asked.label, asked.frame)
-        state.memory = memory
-        live.tracking = None
-        if set(before.frames(asked.label)) - set(memory.frames(asked.label)):
-            # All prompts of a frame were deleted; only a new session is without that anchor.
-            state.close()
-        return build_region(
-            request.config, asked.label, asked.label, asked.frame, found.mask, found.score
-        )
+        Returns:
+            Whether the task has objects now.
 
-    def _track(self, live: LiveSession, turn: Turn, deadline: float) -> None:
-        """Go on with the tracking, or begin, until done, out of time or superseded."""
-        if live.tracking is None:
-            live.tracking = live.session.propagate()
-        try:
-            for _ in live.tracking:
-                if self._clock() > deadline or turn.is_superseded():
-                    return
-        except BaseException:
-            live.tracking = None
-            raise
+        Raises:
+            TrackAnythingError: the session cannot be opened.
+        """
+        known = self._workspace.store.sessions.find(request.task.session_id)
+        if known is None and not any(row.by_hand for row in request.work.rows):
+            return False
+        with self._edit(request, None, read=True) as edit:
+            return bool(edit.session.objects)
 
+    def _do(self, edit: _Edit, asked: Interaction) -> News:
+        if asked.command is None:
+            return edit.news(edit.editor.click(asked, edit.work))
+        if asked.command is Command.FORGET:
+            edit.editor.forget(asked)
+        news = edit.news()
+        if asked.command is Command.NEXT:
+            return News([*news.regions, _next_region(edit, asked)], news.digests)
+        return news
 
-def _prompt(
-    session: Session, memory: PromptMemory, label: str, frame: FrameIndex
-) -> tuple[PromptMemory, Segmentation]:
-    """Prompt with all that is remembered of a label on a frame."""
-    if memory.needs_start(label, frame):
-        tracked = session.mask(frame, label)
-        if tracked is not None:
-            memory = memory.with_start(label, frame, tracked)
-    return memory, session.prompt(memory.prompt(label, frame))
+    def _track(
+        self, request: TrackingRequest, deadline: float, is_superseded: Callable[[], bool]
+    ) -> None:
+        """Have everything tracked; wait for it, until time is up or another request has come."""
+        session_id = request.task.session_id
+        self._workspace.track(session_id, user=request.user, project=request.task.key.project)
+        seconds = max(deadline - self._clock(), 0.0)
+        status = self._workspace.wait(session_id, seconds, until=is_superseded)
+        if status is not None and status.state == "failed":
+            raise TrackingError(f"tracking failed: {status.error}")
 
+    @contextmanager
+    def _edit(
+        self, request: TrackingRequest, asked: Interaction | None, *, read: bool = False
+    ) -> Iterator[_Edit]:
+        """Lend the session, with what a human did by hand taken over.
 
-def _catch_up(
-    session: Session, memory: PromptMemory, label: str, frame: FrameIndex
-) -> PromptMemory:
-    """Prompt on a frame whose earlier request failed or was superseded.
-
-    Where it fails again it must not stand in the way of the frame that is asked for now.
-    """
-    if not memory.rows_on(label, frame):
-        return memory
-    try:
-        return _prompt(session, memory, label, frame)[0]
-    except TrackAnythingError as error:
-        logger.warning("prompts of %r on frame %d are left out: %s", label, frame, error)
-        return memory.without(label, frame)
-
-
-def _all_regions(session: Session, request: TrackingRequest, shown: set[str]) -> list[Region]:
-    """All that is known on all frames, but for what a human changed by hand."""
-    frames = (session.frame_masks(frame) for frame in range(len(session.source)))
-    labels = {object_id: object_id for object_id in session.objects}
-    return list(build_regions(frames, request.config, labels, skip=request.edited, shown=shown))
-
-
-def _check_size(session: Session, interaction: Interaction) -> None:
-    """Refuse percent of another picture than ours."""
-    height, width = session.source.size
-    for row in interaction.rows:
-        if row.size != (height, width):
-            raise PromptError(
-                f"expected clicks on pictures of {width}x{height} pixels, the size of the first "
-                f"frame, got one of {row.size[1]}x{row.size[0]}: the frames need one size"
+        Args:
+            request: for whom.
+            asked: what is asked, where a request has just come.
+            read: whether hand work is read though nothing is asked.
+        """
+        task, work = request.task, request.work
+        source = None if task.session else frames_source(task.key.project, task.addresses)
+        with self._workspace.edit(task.session_id, source) as live:
+            notes = EditorNotes.read(live.notes)
+            notes.objects = request.objects or notes.objects
+            editor = SessionEditor(
+                live.session,
+                notes,
+                many=(notes.objects or self._objects) == "many",
+                first_frame=task.first_frame,
             )
+            if asked is not None or read:
+                open_work = editor.open_work(work.name, work.rows, work.saved, self._clock())
+            else:
+                # A newer request may have found a draft where there was none.
+                open_work = notes.works.get(work.name, WorkNotes())
+            if asked is not None:
+                open_work.requests += 1
+                if notes.prompts.repeats(asked):
+                    open_work.take_back()
+                if asked.command:
+                    notes.prompts = notes.prompts.with_known(asked)
+            try:
+                yield _Edit(request, live, notes, editor, open_work)
+            finally:
+                notes.write(live.notes)
+                live.labels.update(notes.names)
+
+    def _give(self, edit: _Edit, news: News, superseded: bool) -> None:
+        """Note what the editor has now; nothing where it waits for a newer answer already."""
+        if not superseded:
+            edit.work.give(news.digests, edit.live.mark, self._clock())
+
+
+def _next_region(edit: _Edit, asked: Interaction) -> Region:
+    """A mark on the frame of the task that is most worth a look.
+
+    Raises:
+        PromptError: there is nothing to look at.
+    """
+    window = edit.window
+    found = edit.session.suggest(len(edit.session.source))
+    suggestion = next((s for s in found if s.frame in window), None)
+    if suggestion is None:
+        raise PromptError("no frame needs a look: track first, or go on with another task")
+    mask = edit.session.mask(suggestion.frame, suggestion.object_id)
+    if mask is None:
+        raise PromptError(f"frame {suggestion.frame} has no mask yet: track first")
+    reason = f"please check {suggestion.object_id}: {suggestion.reason}"
+    return mark_frame(
+        edit.request.config,
+        asked.label,
+        asked.rows[-1].control,
+        suggestion.frame - window.first,
+        mask,
+        reason,
+    )

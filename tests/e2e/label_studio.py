@@ -39,7 +39,9 @@ class LabelStudio:
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 
-    def create_project(self, title: str, label_config: str, backend_url: str) -> int:
+    def create_project(
+        self, title: str, label_config: str, backend_url: str, **connection: Any
+    ) -> int:
         """Make a project that has the backend for interactive predictions."""
         project = self.call(
             "POST", "/api/projects", json={"title": title, "label_config": label_config}
@@ -52,6 +54,7 @@ class LabelStudio:
                 "project": project["id"],
                 "title": "backend",
                 "is_interactive": True,
+                **connection,
             },
         )
         number: int = project["id"]
@@ -71,6 +74,36 @@ class LabelStudio:
             names[stored.rsplit("/", 1)[-1].split("-", 1)[1]] = f"/data/{stored}"
         frames = [names[path.name] for path in pictures]
         self.call("POST", f"/api/projects/{project}/import", json=[{"data": {"frames": frames}}])
+        tasks = self.call("GET", f"/api/tasks?project={project}")["tasks"]
+        number: int = tasks[-1]["id"]
+        return number
+
+    def draft(self, task: int) -> list[dict[str, Any]]:
+        """The rows of the newest draft of a task; none where there is no draft."""
+        drafts: list[dict[str, Any]] = self.call("GET", f"/api/tasks/{task}/drafts")
+        return drafts[-1]["result"] if drafts else []
+
+    def annotation(self, task: int) -> list[dict[str, Any]]:
+        """The rows of the newest annotation of a task."""
+        rows: list[dict[str, Any]] = self.call("GET", f"/api/tasks/{task}/annotations/")[-1][
+            "result"
+        ]
+        return rows
+
+    def touch(self, task: int) -> None:
+        """Save the newest annotation of a task once more, as it is."""
+        newest = self.call("GET", f"/api/tasks/{task}/annotations/")[-1]
+        self.call("PATCH", f"/api/annotations/{newest['id']}/", json={"result": newest["result"]})
+
+    def predictions(self, task: int) -> list[dict[str, Any]]:
+        """The predictions of a task."""
+        found: list[dict[str, Any]] = self.call("GET", f"/api/predictions/?task={task}")
+        return found
+
+    def import_video(self, project: int, video: Path) -> int:
+        """Upload a video and make one task of it."""
+        files = {"video": (video.name, video.read_bytes(), "video/mp4")}
+        self.call("POST", f"/api/projects/{project}/import", files=files)
         tasks = self.call("GET", f"/api/tasks?project={project}")["tasks"]
         number: int = tasks[-1]["id"]
         return number

@@ -24,7 +24,13 @@ def free_port() -> int:
 
 @contextmanager
 def server(
-    command: Sequence[str], environment: Mapping[str, str], *, url: str, log: Path, seconds: float
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    url: str,
+    log: Path,
+    seconds: float,
+    stop_hard: bool = False,
 ) -> Iterator[None]:
     """Run a command until the block ends, which begins when `url` answers 200.
 
@@ -34,8 +40,9 @@ def server(
         url: asked until it answers.
         log: file for what the server says.
         seconds: to wait at most.
+        stop_hard: whether it is killed at the end, with no time to tidy up.
     """
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             command,
             env={**os.environ, **environment},
@@ -48,7 +55,7 @@ def server(
             _wait(process, url, seconds, log)
             yield
         finally:
-            _stop(process)
+            _stop(process, hard=stop_hard)
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, seconds: float, log: Path) -> None:
@@ -63,9 +70,9 @@ def _wait(process: subprocess.Popen[bytes], url: str, seconds: float, log: Path)
     raise RuntimeError(f"{url} does not answer:\n{log.read_text(errors='replace')[-3000:]}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes], *, hard: bool) -> None:
     # The group, since uvx stands before the server that it starts.
-    for kind in (signal.SIGTERM, signal.SIGKILL):
+    for kind in (signal.SIGKILL,) if hard else (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, kind)
         except ProcessLookupError:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from tests.ml_backend.configs import BITMASK
 from tests.ml_backend.fakes import SIZE
 
 HEIGHT, WIDTH = SIZE
+
+_NUMBERS = itertools.count()
 
 
 def click(
@@ -43,7 +46,7 @@ def click(
 
 def track(frame: int = 0) -> dict[str, Any]:
     """The row of a click with the label Track."""
-    return click(1, 1, frame=frame, label="Track")
+    return click(1, 1, frame=frame, label="Track", id=f"track-{next(_NUMBERS)}")
 
 
 def predict_body(

@@ -13,27 +13,36 @@ from flask.testing import FlaskClient
 from werkzeug.wrappers import Response
 
 from ml_backend.app import LoadModel, create_app
-from ml_backend.connections import Connections
-from ml_backend.media import Media
-from ml_backend.model import TrackAnythingModel
+from ml_backend.journal import Journal
+from ml_backend.model import TrackAnythingModel, build_model
+from ml_backend.payloads import WebhookBody
+from ml_backend.projects import ProjectOptions
 from ml_backend.settings import Settings
-from ml_backend.tasks import Tasks
-from ml_backend.tracker import Tracker
+from ml_backend.sources import Sources
 from tests.ml_backend.configs import BITMASK, BRUSH
-from tests.ml_backend.fakes import DiscSegmenter, StillPropagators
+from tests.ml_backend.fakes import DiscSegmenter, StillPropagators, disc
 from tests.ml_backend.requests import click, predict_body, track
+from tests.ml_backend.rows import answered, changed
 from tests.ml_backend.test_tracker import still
 from tests.ml_backend.web import Site, serve
+from trackanything_core.jobs.workspace import Workspace
+from trackanything_core.store.store import Store
 
 ADDRESSES = [f"/data/upload/1/{k}.png" for k in range(3)]
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
 
 def load_discs(
-    settings: Settings, connections: Connections, media: Media, tasks: Tasks
+    settings: Settings, sources: Sources, projects: ProjectOptions, journal: Journal
 ) -> TrackAnythingModel:
-    tracker = Tracker(DiscSegmenter(), StillPropagators(), media, tasks, answer_seconds=10)
-    return TrackAnythingModel(tracker=tracker, connections=connections, version="discs")
+    workspace = Workspace(
+        Store.open(settings.database),
+        DiscSegmenter(),
+        StillPropagators(),
+        sources.open,
+        live_sessions=2,
+    )
+    return build_model(settings, workspace, sources, projects, journal)
 
 
 def make_client(folder: Path, load: LoadModel = load_discs, **settings: Any) -> FlaskClient:
@@ -77,14 +86,14 @@ def test_a_click_and_track(client: FlaskClient, site: Site) -> None:
     assert answer.status_code == 200
     (prediction,) = answer.get_json()["results"]
     (region,) = prediction["result"]
-    assert prediction["model_version"] == "discs"
+    assert prediction["model_version"].startswith("trackanything-")
     assert (region["item_index"], region["type"]) == (1, "bitmasklabels")
     assert (region["original_width"], region["original_height"]) == (64, 36)
     assert {header for _, header in site.requests} == {f"Token {TOKEN}"}
 
     answer = client.post("/predict", json=predict_body([track()], ADDRESSES))
     regions = answer.get_json()["results"][0]["result"]
-    assert [region["item_index"] for region in regions] == [0, 1, 2]
+    assert [region["item_index"] for region in regions] == [0, 2]
 
 
 def test_brush_masks(client: FlaskClient) -> None:
@@ -96,12 +105,12 @@ def test_brush_masks(client: FlaskClient) -> None:
 def test_regions_changed_by_hand_are_not_sent_again(client: FlaskClient) -> None:
     client.post("/predict", json=predict_body([click(10, 12)], ADDRESSES))
     drafts = [
-        {"id": "Cat-f1", "origin": "prediction-changed"},
-        {"id": "Cat-f2", "origin": "prediction"},
+        answered("Cat", 0, disc(10, 12)),
+        changed("Cat", 1, disc(20, 12)),
     ]
     body = predict_body([track()], ADDRESSES, drafts=drafts)
     regions = regions_of(client, body)
-    assert [region["id"] for region in regions] == ["Cat-f0", "Cat-f2"]
+    assert [region["id"] for region in regions] == ["Cat-f2"]
 
 
 @pytest.mark.parametrize("params", [{"context": None}, {}, None])
@@ -190,6 +199,12 @@ def test_a_defect_shows_no_stack_trace(tmp_path: Path, caplog: pytest.LogCapture
         def predict(self, *args: Any, **kwargs: Any) -> list[Any]:
             raise KeyError("inner detail")
 
+        def take(self, body: WebhookBody) -> None:
+            raise KeyError("inner detail")
+
+        def status(self) -> dict[str, Any]:
+            return {}
+
     client = make_client(tmp_path, lambda *_: Broken())
     answer = client.post("/predict", json=predict_body([click(1, 1)], ADDRESSES))
     assert answer.status_code == 500
@@ -220,17 +235,12 @@ def test_a_configuration_that_does_not_suit_is_connected_and_shown(client: Flask
     assert "valueList" in get(client, "/status")["problems"][0]["message"]
 
 
-def test_status_names_the_tasks(client: FlaskClient) -> None:
+def test_status_and_metrics_tell_of_the_work(client: FlaskClient) -> None:
     client.post("/predict", json=predict_body([click(10, 12, frame=1)], ADDRESSES))
-    assert get(client, "/status")["tasks"] == [
-        {
-            "project": "1.1795218303",
-            "task": 1,
-            "frames": 3,
-            "live": True,
-            "prompted": {"Cat": [1]},
-        }
-    ]
+    status = get(client, "/status")
+    assert status["jobs"]["queued"] == 0
+    assert len(status["open_sessions"]) == 1
+    assert "trackanything_open_sessions 1.0" in client.get("/metrics").text
 
 
 def test_metrics_count_requests(client: FlaskClient) -> None:
@@ -238,7 +248,6 @@ def test_metrics_count_requests(client: FlaskClient) -> None:
     text = client.get("/metrics").text
     assert 'trackanything_requests_total{route="/predict",status="400"} 1.0' in text
     assert 'trackanything_request_seconds_count{route="/setup"} 1.0' in text
-    assert "trackanything_live_sessions 0.0" in text
 
 
 def test_versions(client: FlaskClient) -> None:

@@ -10,10 +10,12 @@ from label_studio_ml.model import LabelStudioMLBase
 from ml_backend.connections import Connections
 from ml_backend.errors import RequestError
 from ml_backend.file_cache import FileCache
+from ml_backend.journal import Journal
 from ml_backend.media import Media
 from ml_backend.model import TrackAnythingModel
+from ml_backend.projects import ProjectOptions
 from ml_backend.settings import Settings
-from ml_backend.tasks import Tasks
+from ml_backend.sources import Sources
 from tests.ml_backend.requests import click, predict_body
 from tests.ml_backend.test_app import ADDRESSES, load_discs
 from tests.ml_backend.test_tracker import still
@@ -22,9 +24,9 @@ from tests.ml_backend.web import serve
 
 @pytest.fixture
 def model(tmp_path: Path) -> TrackAnythingModel:
-    settings = Settings()
-    media = Media(FileCache(tmp_path, limit=0), file_limit=10**6)
-    return load_discs(settings, Connections(settings), media, Tasks(live_sessions=1))
+    settings = Settings(data_dir=tmp_path)
+    media = Media(FileCache(tmp_path / "media", limit=0), file_limit=10**6)
+    return load_discs(settings, Sources(media, Connections(settings)), ProjectOptions(), Journal())
 
 
 def test_it_is_a_model_of_label_studio_ml(model: TrackAnythingModel) -> None:

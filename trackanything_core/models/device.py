@@ -46,3 +46,8 @@ def _require_cuda(name: str, index: int) -> None:
             f"device {name} was asked for, but torch sees {count} CUDA devices: "
             "check the driver (nvidia-smi), or use auto or cpu"
         )
+
+
+def used_bytes(device: torch.device) -> int:
+    """Memory of the device that this process holds; 0 where it is the machine's own."""
+    return torch.cuda.memory_reserved(device) if device.type == "cuda" else 0

@@ -33,6 +33,7 @@ from trackanything_core.errors import StoreError
 from trackanything_core.store.schema import metadata
 
 _BUSY_SECONDS = 30
+_ALEMBIC = threading.Lock()  # it keeps what it works on in a module of its own
 _MIGRATION_LOCK = 0x7472_6163  # any number that is ours; PostgreSQL's advisory locks are numbers
 
 
@@ -229,7 +230,8 @@ def _migrate(connection: Connection, url: str) -> None:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        with _ALEMBIC:
+            command.upgrade(config, "head")
     except CommandError as error:
         raise StoreError(
             f"the database {make_url(url).render_as_string(hide_password=True)} was written by "

@@ -42,8 +42,12 @@ class RunFile:
             StoreError: the database cannot be written; what was saved stays.
         """
         name = _name(group)
-        facts = {"group": name, "done": state.done, "between": state.propagator is None}
-        facts["examination"] = state.examination
+        facts = {
+            "group": name,
+            "done": state.done,
+            "between": state.propagator is None,
+            "examination": state.examination,
+        }
         parts = {_RUN: json.dumps(facts).encode() + b"\n" + (state.propagator or b"")}
         parts |= {_soft(name, frame): packed for frame, packed in state.soft_masks}
         self._checkpoint.put(parts, keep=goes_on)
@@ -70,8 +74,12 @@ class RunFile:
         frames = _blended(group, done)
         if not {_soft(name, frame) for frame in frames} <= self._checkpoint.names():
             raise CheckpointError("the saved run lacks masks of its first pass: start it anew")
-        soft = self._soft_masks(name, frames)
-        return RunState(done, None if between else propagator, soft, examination)
+        return RunState(
+            done,
+            None if between else propagator,
+            None if between else examination,
+            self._soft_masks(name, frames),
+        )
 
     def clear(self) -> None:
         """Remove what was saved."""

@@ -44,14 +44,14 @@ class RunState:
     Attributes:
         done: steps taken.
         propagator: the state of the pass that is under way; None between two passes.
+        examination: what was found in that pass so far, as JSON; None between two passes.
         soft_masks: packed, by frame, of the pass that the last one is blended with. Read once.
-        examination: JSON, of the pass that is under way; see `Examination.state`.
     """
 
     done: int
     propagator: bytes | None
+    examination: Mapping[str, Any] | None
     soft_masks: Iterable[tuple[FrameIndex, bytes]]
-    examination: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ class GroupRun:
         propagators: makes one for each pass.
         group: what to follow.
         known: anchors and context are read from it, masks are written to it as they come.
-        resumed: where to go on; None starts at the first pass.
         refiner: improves doubtful masks; None leaves all as they are propagated.
+        resumed: where to go on; None starts at the first pass.
 
     Attributes:
         group: what is followed.
@@ -92,24 +92,24 @@ class GroupRun:
         propagators: PropagatorFactory,
         group: Group,
         known: KnownMasks,
-        resumed: RunState | None = None,
         refiner: Refiner | None = None,
+        resumed: RunState | None = None,
     ) -> None:
         self.group = group
         self.done = 0 if resumed is None else resumed.done
         self._source = source
         self._propagators = propagators
         self._known = known
-        self._resumed = resumed
         self._refiner = refiner
-        self._propagator: Propagator | None = None
+        self._resumed = resumed
         self._examination = Examination(group.objects, refiner)
+        if resumed is not None and resumed.examination is not None:
+            self._examination.restore(resumed.examination)
+        self._propagator: Propagator | None = None
         if resumed is not None and resumed.propagator is not None:
             if not isinstance(propagators, ResumablePropagatorFactory):
                 raise CheckpointError(f"{propagators.name} cannot resume a pass: start it anew")
             self._propagator = propagators.resume(resumed.propagator)
-            if resumed.examination is not None:
-                self._examination.restore(resumed.examination)
         self._earlier = SoftMaskFile()
         self._saved = 0  # how many of its soft masks are in a safe place
 
@@ -142,13 +142,14 @@ class GroupRun:
         To be called between two steps.
         """
         is_between = self.done in (0, *accumulate(map(len, self.group.passes)))
-        propagator = None
+        propagator = examination = None
         if not is_between:
+            examination = self._examination.state()
             assert isinstance(self._propagator, ResumablePropagator)  # `Runs` saw to that
             propagator = self._propagator.state()
         unsaved = self._earlier.frames[self._saved :]
-        packed = ((frame, self._earlier.packed(frame)) for frame in unsaved)
-        return RunState(self.done, propagator, packed, self._examination.state())
+        soft_masks = ((frame, self._earlier.packed(frame)) for frame in unsaved)
+        return RunState(self.done, propagator, examination, soft_masks)
 
     def saved(self) -> None:
         """Say that `state` is in a safe place as it is now."""
@@ -233,13 +234,12 @@ def _keep(
     final: bool,
 ) -> tuple[ObjectId, ...]:
     masks = owned_masks(probabilities)
+    scores = [findings[name].score for name in group.objects]
     with known.together():
         return tuple(
             name
-            for (name, span), mask in zip(group.members, masks, strict=True)
-            if known[name].track(
-                frame, span, mask, findings[name].score, findings[name].record(), final=final
-            )
+            for (name, span), mask, score in zip(group.members, masks, scores, strict=True)
+            if known[name].track(frame, span, mask, score, findings[name].record(), final=final)
         )
 
 

@@ -11,7 +11,7 @@ from trackanything_core.tracking.group import Group
 from trackanything_core.tracking.known_masks import KnownMasks
 from trackanything_core.tracking.refine import Refiner
 from trackanything_core.tracking.run_file import RunFile
-from trackanything_core.tracking.run_group import GroupRun, RunState, Step
+from trackanything_core.tracking.run_group import GroupRun, Step
 from trackanything_core.video.base import FrameSource
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,6 @@ class Runs:
         known: the masks.
         checkpoint: where a run is saved, if its passes can be resumed; None saves none.
         save_every: steps from one saving to the next.
-        refiner: improves doubtful masks; None leaves all as they are propagated.
     """
 
     def __init__(
@@ -73,18 +72,18 @@ class Runs:
         source: FrameSource,
         propagators: PropagatorFactory,
         known: KnownMasks,
+        refiner: Refiner | None = None,
         checkpoint: SessionCheckpoint | None = None,
         save_every: int = 50,
-        refiner: Refiner | None = None,
     ) -> None:
         self._source = source
         self._propagators = propagators
         self._known = known
+        self._refiner = refiner
         self._file: RunFile | None = None
         if checkpoint is not None and isinstance(propagators, ResumablePropagatorFactory):
             self._file = RunFile(checkpoint)
         self._save_every = save_every
-        self._refiner = refiner
         self._left: Run | None = None
 
     def take(self, group: Group) -> Run:
@@ -121,8 +120,8 @@ class Runs:
         run.passes.saved()
         run.saved_at = run.done
 
-    def _passes(self, group: Group, resumed: RunState | None = None) -> GroupRun:
-        return GroupRun(self._source, self._propagators, group, self._known, resumed, self._refiner)
+    def _passes(self, group: Group) -> GroupRun:
+        return GroupRun(self._source, self._propagators, group, self._known, self._refiner)
 
     def _saved(self, group: Group) -> Run | None:
         """The run of a group as it was saved, if that leads to its stale frames."""
@@ -132,7 +131,9 @@ class Runs:
             state = self._file.find(group)
             if state is None or state.done > _first_wanted(group):
                 return None
-            passes = self._passes(group, state)
+            passes = GroupRun(
+                self._source, self._propagators, group, self._known, self._refiner, state
+            )
         except CheckpointError as error:
             _log.warning("a saved run is left alone, and its passes start anew: %s", error)
             return None

@@ -332,6 +332,7 @@ class Session:
             self._source,
             self._propagators,
             self._known,
+            self._refiner,
             self._checkpoint,
             self._checkpoint_every,
             self._refiner,
