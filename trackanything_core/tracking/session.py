@@ -335,7 +335,6 @@ class Session:
             self._refiner,
             self._checkpoint,
             self._checkpoint_every,
-            self._refiner,
         )
 
     def _window(self, start: FrameIndex | None, stop: FrameIndex | None) -> range:
