@@ -68,7 +68,7 @@ def read_signs(
     if affinity is not None:
         grid = (affinity.shape[1], affinity.shape[0])
         covered = cv2.resize(mask.astype(np.float32), grid, interpolation=cv2.INTER_AREA)
-        attention = _soft_iou(affinity, covered)
+        attention = _soft_iou(affinity, np.asarray(covered, np.float32))
     if before is not None:
         steadiness = _soft_iou(before.astype(np.float32), small(mask).astype(np.float32))
     thinned = np.asarray(probability[::_STRIDE, ::_STRIDE], np.float32)
