@@ -140,7 +140,7 @@ class FakePropagator:
         return None
 
     def correct(self, masks: Mapping[ObjectId, Mask | SoftMask]) -> None:
-        self._masks = {name: np.asarray(mask) > 0.5 for name, mask in masks.items()}
+        self._masks = {name: np.asarray(mask, np.float32) > 0.5 for name, mask in masks.items()}
 
 
 @dataclass

@@ -3,8 +3,9 @@
 Three kinds of evidence, each 0..1: how certain the probabilities are (the IoU to be expected if
 they are right, which falls with a wide margin at the border), how far the attention to memory
 agrees with the mask, and how little the mask has changed since the frame before. A logistic
-function weighs them; its weights were fitted to masks of known IoU by
-`python -m trackanything_core.training.calibrate`.
+function weighs them. Its weights were set by hand on six DAVIS sequences with embedded networks;
+`python -m trackanything_core.evaluation.calibration` measures them, beside weights fitted to the
+other sequences. A fit to generated clips was tried and does not carry over to real video.
 """
 
 from __future__ import annotations
@@ -67,10 +68,10 @@ def read_signs(
     if affinity is not None:
         grid = (affinity.shape[1], affinity.shape[0])
         covered = cv2.resize(mask.astype(np.float32), grid, interpolation=cv2.INTER_AREA)
-        attention = _soft_iou(affinity, covered)
+        attention = _soft_iou(affinity, np.asarray(covered, np.float32))
     if before is not None:
         steadiness = _soft_iou(before.astype(np.float32), small(mask).astype(np.float32))
-    thinned = probability[::_STRIDE, ::_STRIDE]
+    thinned = np.asarray(probability[::_STRIDE, ::_STRIDE], np.float32)
     certainty = _soft_iou(thinned, mask[::_STRIDE, ::_STRIDE].astype(np.float32))
     return Signs(certainty, attention, steadiness)
 

@@ -61,7 +61,7 @@ class Examination:
     ) -> tuple[npt.NDArray[np.float32], dict[ObjectId, Finding]]:
         """Score the newest step of a propagator, and refine it where it is doubtful.
 
-        What is refined goes into the propagator's memory.
+        What is refined goes into the propagator's memory if the settings say so.
 
         Args:
             image: (H, W, 3) uint8 RGB.
@@ -106,7 +106,7 @@ class Examination:
                     self._objects, refined[1:], masks, affinities, strict=True
                 )
             ]
-            if not last:
+            if self._refiner is not None and self._refiner.settings.remember and not last:
                 propagator.correct(dict(zip(self._objects, refined[1:], strict=True)))
         self._before = {name: small(mask) for name, mask in zip(self._objects, masks, strict=True)}
         findings = map(Finding, scores, before, decisions)

@@ -35,8 +35,8 @@ _BLENDED = 0.5
 better than either: such a mask errs about half as much as its score says."""
 _MOST_DRIFT = 2.0
 """A change in size counts up to this, as the logarithm of the ratio of areas."""
-_ERROR_PER_DOUBT = 0.5
-"""Of one frame's step; about right for six DAVIS sequences."""
+_ERROR_PER_DOUBT = 0.15
+"""Of one frame's step. Small enough that few errors come to 1, where all frames look alike."""
 _LONGEST_WALK = 50
 """Frames after which errors add up no more: by then they show in the score."""
 _UNSEEN = 0.5

@@ -182,6 +182,25 @@ def test_evaluate_compares_with_the_baseline(
     assert "laid out like DAVIS" in capfd.readouterr().err
 
 
+def test_evaluate_says_what_refinement_brings(
+    untrained: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_still(tmp_path)
+    assert trackanything("evaluate", tmp_path, "--refine", "on,off", "--json", *untrained) == 0
+    report = json.loads(capfd.readouterr().out)
+    found = report["refinement"]
+    on, off = (report["results"][name]["mean"]["J&F"] for name in ("ours", "unrefined"))
+    assert found["J&F"] == [on, off]
+    assert found["gains"] == {"still": pytest.approx(on - off)}
+    assert found["worst"] == pytest.approx(on - off)
+    assert 0 <= found["share_refined"] <= 1
+    assert report["results"]["unrefined"]["sequences"][0]["share_refined"] == 0
+    assert trackanything("evaluate", tmp_path, "--refine", "off", "--json", *untrained) == 0
+    alone = json.loads(capfd.readouterr().out)["results"]
+    assert list(alone) == ["ours"]
+    assert alone["ours"]["mean"]["J&F"] == off
+
+
 def test_evaluate_of_a_test_set_writes_masks_only(
     untrained: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.core.tracking.editing import all_masks, assert_same, finish
-from tests.fakes import FakeSegmenter, FakeSource, TelltalePropagators
-from trackanything_core.errors import SessionFileError
+from tests.fakes import FakePropagators, FakeSegmenter, FakeSource, TelltalePropagators
+from trackanything_core.errors import PromptError, SessionFileError
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import Mask, Prompt
 
@@ -140,3 +140,32 @@ def test_a_damaged_file_is_refused(saved: Path, data: st.DataObject) -> None:
         with pytest.raises(SessionFileError, match="damaged"):
             load(saved)
     saved.write_bytes(whole)
+
+
+def test_after_bad_input_and_a_cancel_the_session_goes_on_and_its_file_loads(
+    tmp_path: Path,
+) -> None:
+    size, inside = (24, 32), np.zeros((24, 32), bool)
+    inside[4:10, 4:10] = True
+    parts = FakeSource(12, size), FakeSegmenter(), FakePropagators()
+    session = Session(*parts)
+    session.add(Prompt("cat", 3, mask=inside))
+    for add, prompt in [
+        (False, Prompt("cat", 4, mask=inside[1:])),
+        (False, Prompt("cat", 12, mask=inside)),
+        (True, Prompt("cat", 5, mask=inside)),
+    ]:
+        with pytest.raises(PromptError):
+            (session.add if add else session.prompt)(prompt)
+    asked = iter([False, False, False, True])
+    assert len(list(session.propagate(cancelled=lambda: next(asked)))) == 3
+    path = tmp_path / "session"
+    session.save(path)
+    loaded = Session.load(path, *parts)
+    assert loaded.anchors == session.anchors == {"cat": (3,)}
+    assert loaded.stale() == session.stale() != {}
+    for each in (session, loaded):
+        list(each.propagate())
+        assert each.stale() == {}
+    for frame in range(12):
+        np.testing.assert_array_equal(session.mask(frame, "cat"), loaded.mask(frame, "cat"))

@@ -267,7 +267,7 @@ def _elements(features: KeyFeatures, places: Places) -> Elements:
 
 def _value_rows(value: Tensor, masks: Tensor) -> Tensor:
     """Values (1, N, Cv, h, w) and the masks (N, H, W) that they are of → (h·w, N, Cv + 1)."""
-    covered = F.adaptive_avg_pool2d(masks, value.shape[-2:]).to(value)
+    covered = F.adaptive_avg_pool2d(masks, (value.shape[-2], value.shape[-1])).to(value)
     cells = torch.cat([value[0], covered.unsqueeze(1)], dim=1)
     return cells.flatten(2).permute(2, 0, 1).contiguous()
 

@@ -146,3 +146,45 @@ def test_a_long_pass_stays_bounded():
         sizes.add((len(core.memory.working), len(core.memory.long_term)))
     assert max(working for working, _ in sizes) < 4 * 6
     assert max(long for _, long in sizes) <= 24
+
+
+@pytest.mark.parametrize("corrected", [1, 2])
+def test_a_corrected_frame_is_remembered_as_if_the_mask_had_been_given(corrected: int) -> None:
+    torch.manual_seed(0)
+    images = torch.randn(4, 3, 32, 48)
+    mask = (torch.rand(1, 32, 48) > 0.5).float()
+    ours, theirs = core_of(), core_of()
+    for time, image in enumerate(images[: corrected + 1]):
+        ours.step(image, mask if time == 0 else None)
+        theirs.step(image, mask if time in (0, corrected) else None)
+    better = mask
+    ours.correct(better)
+    assert len(ours.memory.working) == len(theirs.memory.working)
+    elements = ours.memory.working.elements
+    assert elements is not None
+    for mine, given in zip(ours.memory.working.values, theirs.memory.working.values, strict=True):
+        torch.testing.assert_close(mine, given)
+
+
+def test_attention_on_the_object_is_told() -> None:
+    torch.manual_seed(0)
+    image, mask = torch.randn(3, 32, 48), torch.zeros(1, 32, 48)
+    mask[0, :16] = 1
+    core = core_of()
+    core.step(image, mask)
+    assert core.affinity is None
+    core.step(image)
+    assert core.affinity is not None
+    assert core.affinity.min() >= -1e-4
+    assert core.affinity.max() <= 1 + 1e-4
+    everywhere = core_of()
+    everywhere.step(image, torch.ones_like(mask))
+    everywhere.step(image)
+    torch.testing.assert_close(
+        everywhere.affinity, torch.ones_like(core.affinity), atol=1e-3, rtol=0
+    )
+
+
+def test_only_a_step_can_be_corrected() -> None:
+    with pytest.raises(ValueError, match="before one"):
+        core_of().correct(torch.zeros(1, 32, 48))
