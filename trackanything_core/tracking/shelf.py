@@ -9,7 +9,8 @@ from typing import Any
 from cachetools import LRUCache
 
 from trackanything_core.masks.rle import encode_rle
-from trackanything_core.store.session_masks import MaskRow, SessionMasks
+from trackanything_core.store.session_masks import SessionMasks
+from trackanything_core.store.session_rows import MaskRow
 from trackanything_core.tracking.spans import Anchor, Span
 from trackanything_core.tracking.stored_mask import StoredMask
 from trackanything_core.types import FrameIndex, ObjectId, Prompt

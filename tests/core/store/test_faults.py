@@ -15,7 +15,7 @@ from tests.fakes import FakePropagators, FakeSegmenter, FakeSource
 from tests.stores import postgres_database
 from trackanything_core.errors import StoreError
 from trackanything_core.store import database as database_module
-from trackanything_core.store.session_masks import MaskRow
+from trackanything_core.store.session_rows import MaskRow
 from trackanything_core.store.store import Store
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import Click, Prompt

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from trackanything_core.errors import StoreError
-from trackanything_core.store.session_masks import MaskRow
+from trackanything_core.store.session_rows import MaskRow
 from trackanything_core.store.store import Store
 
 
