@@ -145,10 +145,6 @@ class _Edit:
 FindFrames = Callable[[TrackingTask, str], Sequence[str]]
 
 
-def _own_frames(task: TrackingTask, _: str) -> Sequence[str]:
-    return task.addresses
-
-
 class Tracker:
     """Answers interactive requests. Safe for many threads, and for many processes at a time.
 
@@ -174,7 +170,7 @@ class Tracker:
         self._workspace = workspace
         self._answer_seconds = answer_seconds
         self._objects: Objects = objects
-        self._find_frames = find_frames or _own_frames
+        self._find_frames = find_frames
         self._clock = clock
         self._arrivals = Arrivals()
 
@@ -216,8 +212,13 @@ class Tracker:
                 return news.regions
 
     def settle(self, task: TrackingTask) -> TrackingTask:
-        """The task as it is tracked: by itself where the session that it names is not there."""
-        if task.session and self._workspace.store.sessions.find(task.session) is None:
+        """The task as it is tracked.
+
+        That is by itself where the session that it names is not there, and nobody can find all
+        frames to make it.
+        """
+        is_there = not task.session or self._workspace.store.sessions.find(task.session)
+        if self._find_frames is None and not is_there:
             return replace(task, session="", first_frame=0)
         return task
 
@@ -309,6 +310,7 @@ class Tracker:
             return frames_source(task.key.project, task.addresses)
         known = self._workspace.store.sessions.find(task.session)
         if known is None:
+            assert self._find_frames is not None  # else `settle` has left the session out
             addresses = self._find_frames(task, request.config.frames_key)
             return frames_source(task.key.project, addresses)
         if known.source.get("project") != task.key.project:

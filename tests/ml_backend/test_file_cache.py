@@ -61,6 +61,7 @@ def test_a_failed_fetch_leaves_nothing_and_stops_the_rest(tmp_path: Path) -> Non
     def fail(name: str, path: Path) -> None:
         started.append(name)
         path.write_bytes(b"half")
+        time.sleep(0.01)  # or one thread may go through all before the other hears of an error
         raise ValueError(name)
 
     cache = FileCache(tmp_path, limit=0, workers=1)
