@@ -90,7 +90,8 @@ class FakeSegmenter:
         for click in sorted(clicks, key=lambda click: not click.positive):
             disc = np.hypot(columns - click.x, rows - click.y) <= self.radius
             mask = mask | disc if click.positive else mask & ~disc
-        return Segmentation(mask, 0.9, np.full((2, 2), len(self.fed_back), np.float32))
+        # The logits tell the answer from others, and follow from the prompt alone.
+        return Segmentation(mask, 0.9, np.full((2, 2), len(clicks), np.float32))
 
     def mask_to_logits(self, mask: Mask) -> npt.NDArray[np.float32]:
         return np.full((2, 2), -float(mask.sum()), np.float32)
