@@ -29,7 +29,8 @@ WIDTH, HEIGHT = 1280, 720
 RIGHT_CUP = (918 / WIDTH, 416 / HEIGHT)
 ABOVE_RIGHT_CUP = (960 / WIDTH, 330 / HEIGHT)
 MIDDLE_CUP = (654 / WIDTH, 416 / HEIGHT)
-EMPTY = (0.02, 0.96)
+# The editor may cut the lowest twentieth of the picture off.
+EMPTY = (0.02, 0.88)
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +211,7 @@ def test_what_is_painted_is_kept_and_only_the_spans_beside_an_edit_change(
     editor.screenshot(artefacts / "e2-followed.png")
     assert "Object 1-f8" not in answered
     assert same(by_hand, after, ["Object 1-f0", "Object 1-f8"])
-    assert after["Object 1-f9"].sum() > before["Object 1-f9"].sum()
+    assert not np.array_equal(after["Object 1-f9"], before["Object 1-f9"])
 
     # Correct frame 4 by a click outside its mask: the spans beside it end at frames 0 and 8.
     editor.show_frame(4)
