@@ -30,19 +30,18 @@ class LogitsFeedback:
 
     def remember(self, prompt: Prompt, logits: Logits) -> None:
         """Keep the logits (h, w) float32 that answered a prompt."""
-        self._logits[_key(prompt, len(prompt.clicks))] = logits
+        self._logits[_key(prompt)] = logits
 
     def before(self, prompt: Prompt) -> Logits | None:
         """The logits that answered the longest shorter series of the same clicks, if any."""
-        for clicks in range(len(prompt.clicks) - 1, -1, -1):
-            logits = self._logits.get(_key(prompt, clicks))
-            if logits is not None:
-                return logits
-        return None
+        object_id, frame, clicks, box, digest = _key(prompt)
+        shorter = (clicks[:count] for count in range(len(clicks) - 1, -1, -1))
+        found = (self._logits.get((object_id, frame, said, box, digest)) for said in shorter)
+        return next((logits for logits in found if logits is not None), None)
 
 
-def _key(prompt: Prompt, clicks: int) -> _Key:
+def _key(prompt: Prompt) -> _Key:
     digest = None
     if prompt.mask is not None:
         digest = hashlib.blake2b(np.packbits(prompt.mask).tobytes(), digest_size=16).digest()
-    return prompt.object_id, prompt.frame, prompt.clicks[:clicks], prompt.box, digest
+    return prompt.object_id, prompt.frame, prompt.clicks, prompt.box, digest
