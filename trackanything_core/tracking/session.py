@@ -309,6 +309,8 @@ class Session:
                 stop.
         """
         window = self._window(start, stop)
+        if self._masks.is_behind:
+            self.refresh()
         if not any(track.is_shown for _, track in self._known.tracks()):
             raise PromptError(
                 "nothing to track: prompt an object first, with a click, a box or a mask"
