@@ -2,7 +2,7 @@
 
 SAM improves a mask step by step: each answer's low-resolution logits go into the next request
 (arXiv 2304.02643, section 5 and appendix A). Answers are found again by the prompt that they
-answered, so that the same clicks in the same order always give the same mask.
+answered.
 """
 
 from __future__ import annotations
@@ -32,12 +32,16 @@ class LogitsFeedback:
         """Keep the logits (h, w) float32 that answered a prompt."""
         self._logits[_key(prompt, len(prompt.clicks))] = logits
 
-    def before(self, prompt: Prompt) -> Logits | None:
-        """The logits that answered the longest shorter series of the same clicks, if any."""
+    def before(self, prompt: Prompt) -> tuple[int, Logits] | None:
+        """The longest shorter series of the same clicks that was answered.
+
+        Returns:
+            How many clicks that were, and the logits; None where there is none.
+        """
         for clicks in range(len(prompt.clicks) - 1, -1, -1):
             logits = self._logits.get(_key(prompt, clicks))
             if logits is not None:
-                return logits
+                return clicks, logits
         return None
 
 
