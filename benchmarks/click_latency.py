@@ -39,6 +39,7 @@ from ml_backend.projects import ProjectOptions
 from ml_backend.settings import Settings
 from ml_backend.sources import Sources
 from trackanything_core.jobs.workspace import Workspace
+from trackanything_core.models.base import CarefulSegmenter
 from trackanything_core.models.registry import load_propagator, load_segmenter
 from trackanything_core.models.sam.segmenter import SamSegmenter
 from trackanything_core.store.store import Store
@@ -121,8 +122,10 @@ def running_backend() -> Iterator[tuple[FlaskClient, str, NetworkClock]]:
         propagators = load_propagator(
             settings.propagator, settings.propagator_weights, settings.device
         )
-        assert isinstance(segmenter, SamSegmenter)
-        clocks.append(NetworkClock(segmenter))
+        # All looks at a picture share the hooks of the network.
+        network = segmenter.quick if isinstance(segmenter, CarefulSegmenter) else segmenter
+        assert isinstance(network, SamSegmenter)
+        clocks.append(NetworkClock(network))
         store = Store.open(settings.database)
         workspace = Workspace(store, segmenter, propagators, sources.open, live_sessions=4)
         return build_model(settings, workspace, sources, projects, journal)
