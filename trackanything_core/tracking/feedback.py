@@ -30,7 +30,7 @@ class LogitsFeedback:
 
     def remember(self, prompt: Prompt, logits: Logits) -> None:
         """Keep the logits (h, w) float32 that answered a prompt."""
-        self._logits[_key(prompt, len(prompt.clicks))] = logits
+        self._logits[_key(prompt)] = logits
 
     def before(self, prompt: Prompt) -> tuple[int, Logits] | None:
         """The longest shorter series of the same clicks that was answered.
@@ -38,15 +38,16 @@ class LogitsFeedback:
         Returns:
             How many clicks that were, and the logits; None where there is none.
         """
-        for clicks in range(len(prompt.clicks) - 1, -1, -1):
-            logits = self._logits.get(_key(prompt, clicks))
+        object_id, frame, clicks, box, digest = _key(prompt)
+        for count in range(len(clicks) - 1, -1, -1):
+            logits = self._logits.get((object_id, frame, clicks[:count], box, digest))
             if logits is not None:
-                return clicks, logits
+                return count, logits
         return None
 
 
-def _key(prompt: Prompt, clicks: int) -> _Key:
+def _key(prompt: Prompt) -> _Key:
     digest = None
     if prompt.mask is not None:
         digest = hashlib.blake2b(np.packbits(prompt.mask).tobytes(), digest_size=16).digest()
-    return prompt.object_id, prompt.frame, prompt.clicks[:clicks], prompt.box, digest
+    return prompt.object_id, prompt.frame, prompt.clicks, prompt.box, digest
