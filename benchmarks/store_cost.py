@@ -42,6 +42,17 @@ class Noise(FrameSource):
         """(height, width) in pixels."""
         return self._size
 
+    @property
+    def times(self) -> None:
+        """Not known."""
+
+    @property
+    def fps(self) -> None:
+        """Not known."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
     def __len__(self) -> int:
         return self._frames
 
