@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -205,6 +206,12 @@ class SamSegmenter:
         if mask_logits is not None and not np.isfinite(mask_logits).all():
             raise PromptError("expected finite mask logits, got NaN or infinity")
 
+    @cached_property
+    def _places(self) -> Tensor:
+        """The code of an embedding's cells, (1, C, h, w); the same for every picture."""
+        places: Tensor = self._sam.prompt_encoder.get_dense_pe()
+        return places
+
     def _decode(
         self,
         embedding: SamEmbedding,
@@ -234,7 +241,7 @@ class SamSegmenter:
         sparse, dense = sam.prompt_encoder(points=points, boxes=corners, masks=masks)
         logits, scores = sam.mask_decoder(
             image_embeddings=embedding.features,
-            image_pe=sam.prompt_encoder.get_dense_pe(),
+            image_pe=self._places,
             sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense,
             multimask_output=multimask,
