@@ -116,6 +116,7 @@ def main() -> None:
 def running_backend() -> Iterator[tuple[FlaskClient, str, NetworkClock]]:
     """The application with a picture to click on, and a clock in its segmenter."""
     clocks: list[NetworkClock] = []
+    workspaces: list[Workspace] = []
 
     def load(
         settings: Settings, sources: Sources, projects: ProjectOptions, journal: Journal, *_: object
@@ -130,6 +131,7 @@ def running_backend() -> Iterator[tuple[FlaskClient, str, NetworkClock]]:
         clocks.append(NetworkClock(network))
         store = Store.open(settings.database)
         workspace = Workspace(store, segmenter, propagators, sources.open, live_sessions=4)
+        workspaces.append(workspace)
         return build_model(settings, workspace, sources, projects, journal)
 
     with tempfile.TemporaryDirectory() as folder, served(Path(folder) / "site") as url:
@@ -141,7 +143,10 @@ def running_backend() -> Iterator[tuple[FlaskClient, str, NetworkClock]]:
             if time.monotonic() > deadline:
                 raise SystemExit("the networks were not loaded within a minute")
             time.sleep(0.05)
-        yield client, "/frame.png", clocks[0]
+        try:
+            yield client, "/frame.png", clocks[0]
+        finally:
+            workspaces[0].close()
 
 
 @contextmanager
