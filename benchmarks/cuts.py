@@ -60,20 +60,24 @@ class Film(FrameSource):
 
     @property
     def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
         return self._frames[0][0].size
 
     @property
     def times(self) -> Sequence[Fraction] | None:
+        """None: the shots have no common clock."""
         return None
 
     @property
     def fps(self) -> Fraction | None:
+        """None, likewise."""
         return None
 
     def __len__(self) -> int:
         return len(self._frames)
 
     def read(self, frame: FrameIndex) -> Image:
+        """(H, W, 3) uint8 RGB of a frame."""
         check_frame(frame, len(self))
         source, number = self._frames[frame]
         image = source.read(number)
@@ -82,7 +86,7 @@ class Film(FrameSource):
         return np.asarray(cv2.resize(image, self.size[::-1]), np.uint8)
 
     def close(self) -> None:
-        pass
+        """Leave the shots open, they are not its own."""
 
 
 def main() -> None:
