@@ -29,7 +29,6 @@ from trackanything_core.video.base import FrameSource, check_frame
 from trackanything_core.video.cuts import find_cuts
 from trackanything_core.video.images import ImageList
 
-SHOT = 20  # frames
 FOUND = 0.5  # IoU from which a frame of the second A counts as recalled
 WAYS: Mapping[str, tuple[bool, bool]] = {
     "one shot": (False, False),
@@ -96,16 +95,20 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path, help="laid out like DAVIS")
     parser.add_argument("--apart", type=int, default=1, help="B is so many names after A")
+    parser.add_argument("--shot", type=int, default=12, help="frames of each shot")
+    parser.add_argument("--sequence", action="append", help="only this one as A; repeatable")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     arguments = parser.parse_args()
-    sequences = [each for each in read_davis(arguments.data) if len(each) >= 2 * SHOT]
+    sequences = [each for each in read_davis(arguments.data) if len(each) >= 2 * arguments.shot]
     if len(sequences) < 2:
-        parser.error(f"expected two sequences or more of at least {2 * SHOT} frames")
+        parser.error(f"expected two sequences or more of at least {2 * arguments.shot} frames")
     results = []
     for index, first in enumerate(sequences):
+        if arguments.sequence and first.name not in arguments.sequence:
+            continue
         second = sequences[(index + arguments.apart) % len(sequences)]
         for way in WAYS:
-            results.append(measure(first, second, way))
+            results.append(measure(first, second, way, arguments.shot))
             print(line(results[-1]), file=sys.stderr, flush=True)
     means = {way: mean([each for each in results if each.way == way]) for way in WAYS}
     if arguments.json:
@@ -115,10 +118,10 @@ def main() -> None:
             print(f"{way:16} {values}")
 
 
-def measure(first: DavisSequence, second: DavisSequence, way: str) -> Result:
+def measure(first: DavisSequence, second: DavisSequence, way: str, shot: int) -> Result:
     """Track one film from its first frame."""
     a, b = (ImageList.from_directory(each.images) for each in (first, second))
-    film = Film((a, range(SHOT)), (b, range(SHOT)), (a, range(SHOT, 2 * SHOT)))
+    film = Film((a, range(shot)), (b, range(shot)), (a, range(shot, 2 * shot)))
     with_cuts, search = WAYS[way]
     cuts = find_cuts(film) if with_cuts else ()
     session = Session(
@@ -135,14 +138,14 @@ def measure(first: DavisSequence, second: DavisSequence, way: str) -> Result:
         pass
     empty = np.zeros(film.size, np.bool_)
     false, ious = [], []
-    for frame in range(SHOT, 3 * SHOT):
+    for frame in range(shot, 3 * shot):
         found = session.frame_masks(frame).masks
         for name in first.objects:
             mask = found.get(name, empty)
-            if frame < 2 * SHOT:
+            if frame < 2 * shot:
                 false.append(mask.mean())
             else:
-                truth = first.truth(frame - SHOT)
+                truth = first.truth(frame - shot)
                 ious.append(region_similarity(truth.masks[name], mask, truth.void))
     return Result(
         first.name,

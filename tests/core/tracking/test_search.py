@@ -68,7 +68,8 @@ def test_a_mask_counts_where_some_frames_in_a_row_look_like_the_object(shown, ex
     at_once = new_search()
     take(at_once, shown)
     assert told(at_once.decide(ended=True)) == expected
-    as_they_come, found = new_search(), []
+    as_they_come = new_search()
+    found: list[Sighting] = []
     for frame, kind in enumerate(shown):
         take(as_they_come, kind, frame)
         found += as_they_come.decide(ended=frame == len(shown) - 1)
@@ -127,8 +128,7 @@ class StillPropagator(FakePropagator):
 
 class StillPropagators(FakePropagators):
     def start(self) -> StillPropagator:
-        self.started.append(StillPropagator())
-        return self.started[-1]
+        return StillPropagator()
 
 
 def new_session(*, reidentify: bool = True) -> Session:
