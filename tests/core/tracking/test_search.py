@@ -81,7 +81,8 @@ def test_a_mask_counts_where_some_frames_in_a_row_look_like_the_object(shown, ex
 @pytest.mark.parametrize("at", range(7))
 def test_a_search_that_is_resumed_goes_on_alike(at: int) -> None:
     shown = "brrrrrd"
-    search, found = new_search(), []
+    search = new_search()
+    found: list[Sighting] = []
     for frame, kind in enumerate(shown):
         if frame == at:
             state, search = search.state(), new_search()
