@@ -14,6 +14,9 @@ import json
 import statistics
 import time
 
+import trackanything_core  # noqa: F401  # before torch, which then waits as it does in the product
+
+# isort: split
 import numpy as np
 import torch
 

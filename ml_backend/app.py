@@ -16,18 +16,16 @@ from flask import Flask, g, request
 from ml_backend.connections import Connections
 from ml_backend.error_answers import answer_errors
 from ml_backend.errors import LabelConfigError
-from ml_backend.file_cache import FileCache
 from ml_backend.inbox import Inbox
 from ml_backend.journal import Journal
 from ml_backend.label_config import is_video_config, parse_label_config, parse_video_config
 from ml_backend.loading import BackgroundLoader
-from ml_backend.media import Media
 from ml_backend.metrics import Metrics
 from ml_backend.payloads import PredictBody, SetupBody, WebhookBody, read_body
 from ml_backend.projects import ProjectOptions
 from ml_backend.regions import no_predictions
 from ml_backend.settings import Settings
-from ml_backend.sources import Sources
+from ml_backend.sources import Sources, make_sources
 from ml_backend.status import add_status
 from trackanything_core.jobs.queue import JobQueue
 from trackanything_core.store.database import Database
@@ -73,14 +71,9 @@ def create_app(settings: Settings, load_model: LoadModel | None = None) -> Flask
     journal = Journal()
     connections = Connections(settings)
     projects = ProjectOptions()
-    media = Media(
-        FileCache(settings.data_dir / "media", limit=settings.media_bytes),
-        file_limit=settings.media_file_bytes,
-        video_limit=settings.media_video_bytes,
-    )
     metrics = Metrics()
     load = load_model or partial(_load_networks, metrics=metrics)
-    sources = Sources(media, connections, metrics)
+    sources = make_sources(settings, connections, metrics)
     loader = app.extensions["loader"] = BackgroundLoader(
         lambda: load(settings, sources, projects, journal)
     )

@@ -12,6 +12,7 @@ import typer
 from ml_backend.demo_export import write_prediction
 from ml_backend.project.cli import app as project_app
 from ml_backend.settings import read_settings
+from ml_backend.sources import worker_sources
 from trackanything_core.cli.main import create_app, leave_on_terminate, run
 
 _GUNICORN_SETTINGS = Path(__file__).with_name("gunicorn.conf.py")
@@ -20,7 +21,7 @@ _GUNICORN_SETTINGS = Path(__file__).with_name("gunicorn.conf.py")
 def main() -> int:
     """Run the command line of this process and return its exit code."""
     leave_on_terminate()
-    app = create_app(demo_exporters=[write_prediction])
+    app = create_app(demo_exporters=[write_prediction], sources=worker_sources)
     app.command()(serve)
     app.add_typer(project_app)
     return run(app)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from ml_backend.memory import PromptMemory
 from trackanything_core.types import FrameIndex, ObjectId
@@ -19,8 +19,6 @@ _NO_MASK = ""
 
 _AUTOSAVE_SECONDS = 10.0
 """After this the editor has saved a change; it does so after five seconds."""
-
-_MEMORY = TypeAdapter(PromptMemory)
 
 
 class HandMask(BaseModel):
@@ -122,14 +120,14 @@ class EditorNotes(BaseModel):
         seeds: the frame of the session on which each object was first shown. The editor lists the
             regions of the object under that one; it stays, so that no two are under each other.
         objects: how many objects a label has, where the project said so at some time.
-        memory: the remembered prompts, as JSON.
+        prompts: the remembered ones.
     """
 
     works: dict[str, WorkNotes] = {}
     names: dict[ObjectId, str] = {}
     seeds: dict[ObjectId, FrameIndex] = {}
     objects: Literal["one", "many"] | None = None
-    memory: dict[str, Any] = {}
+    prompts: PromptMemory = Field(default=PromptMemory(), alias="memory")
 
     @classmethod
     def read(cls, notes: Mapping[str, Any]) -> EditorNotes:
@@ -141,16 +139,7 @@ class EditorNotes(BaseModel):
 
     def write(self, notes: dict[str, Any]) -> None:
         """Into the session's notes, beside what others keep there."""
-        notes[_KEY] = self.model_dump(mode="json")
-
-    @property
-    def prompts(self) -> PromptMemory:
-        """The remembered prompts."""
-        return _MEMORY.validate_python(self.memory) if self.memory else PromptMemory()
-
-    @prompts.setter
-    def prompts(self, memory: PromptMemory) -> None:
-        self.memory = _MEMORY.dump_python(memory, mode="json")
+        notes[_KEY] = self.model_dump(mode="json", by_alias=True)
 
 
 _KEY = "editor"

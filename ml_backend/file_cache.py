@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import itertools
 import os
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+
+from typing_extensions import Self
 
 from trackanything_core.files import replaced_on_success
 
@@ -53,6 +58,27 @@ class FileCache:
         self._lock = threading.Lock()
         self._leases: Counter[Path] = Counter()
         self._drop_abandoned()
+
+    @classmethod
+    def of_this_process(cls, folder: Path, *, limit: int) -> Self:
+        """A cache that no other process touches: in `folder`, else in `folder-1`, `folder-2`, ….
+
+        Which files are on lease is known to one process alone, so that another would drop them.
+        """
+        for number in itertools.count():
+            own = folder.with_name(f"{folder.name}-{number}") if number else folder
+            own.mkdir(parents=True, exist_ok=True)
+            claim = os.open(own / ".claim", os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                # The system lets go of it when the process ends, in whatever way.
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(claim)
+                continue
+            cache = cls(own, limit=limit)
+            weakref.finalize(cache, os.close, claim)
+            return cache
+        raise AssertionError  # there is always a further number
 
     def lease(self, names: Sequence[str], fetch: Callable[[str, Path], None]) -> Lease:
         """Have files on disk, fetching those that are missing.

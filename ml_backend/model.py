@@ -212,6 +212,7 @@ def load_model(
         sources.open,
         find_cuts=look_for_cuts,
         live_sessions=settings.live_sessions,
+        run_jobs=settings.run_jobs,
     )
     metrics.watch("open_sessions", "Sessions in memory", lambda: len(workspace.open_sessions()))
     device = pick_device(settings.device)

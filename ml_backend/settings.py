@@ -49,6 +49,8 @@ class Settings(BaseSettings):
             share one.
         objects: how many objects one label has, where neither the labelling configuration nor the
             connection's extra parameters say so: "one" or "many".
+        run_jobs: whether this process works off the queue; it need not where workers do
+            (`trackanything worker`).
         track_on_submit: whether a submitted annotation has its missing masks computed, and stored
             as a prediction.
         cut_frames: a new video is searched for shot changes before its first click is answered, if
@@ -76,6 +78,7 @@ class Settings(BaseSettings):
     answer_seconds: PositiveFloat = 80.0
     database_url: str = ""
     objects: Literal["one", "many"] = "one"
+    run_jobs: bool = True
     track_on_submit: bool = False
     cut_frames: NonNegativeInt = 300
     live_sessions: PositiveInt = 4

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from ml_backend.connections import Connections
 from ml_backend.errors import MediaError
+from ml_backend.file_cache import FileCache
 from ml_backend.media import Media
 from ml_backend.metrics import Metrics
+from ml_backend.settings import Settings, read_settings
+from trackanything_core.jobs.workspace import open_path
 from trackanything_core.video.base import FrameSource
 from trackanything_core.video.open import open_source
+
+if TYPE_CHECKING:
+    from trackanything_core.jobs.live import OpenSource
+
+logger = logging.getLogger(__name__)
 
 
 class FramesSource(BaseModel):
@@ -86,6 +95,40 @@ class Sources:
                 yield video
         finally:
             lease.release()
+
+
+def make_sources(
+    settings: Settings, connections: Connections, metrics: Metrics | None = None
+) -> Sources:
+    """What opens videos in one process, with its files in the data folder."""
+    cache = FileCache.of_this_process(settings.data_dir / "media", limit=settings.media_bytes)
+    media = Media(
+        cache, file_limit=settings.media_file_bytes, video_limit=settings.media_video_bytes
+    )
+    return Sources(media, connections, metrics)
+
+
+def worker_sources() -> OpenSource:
+    """What opens videos in a worker, by the settings of the machine on which it is called.
+
+    Sessions of the library, which name a path, are opened as well. No `/setup` reaches a worker,
+    so that the settings alone say where Label Studio is.
+
+    Raises:
+        ConfigError: a setting does not fit.
+    """
+    settings = read_settings()
+    if not settings.label_studio_url:
+        logger.warning(
+            "TRACKANYTHING_LABEL_STUDIO_URL is not set: jobs on pictures that lie with Label "
+            "Studio fail in this worker"
+        )
+    sources = make_sources(settings, Connections(settings))
+
+    def open_any(source: Mapping[str, Any]) -> AbstractContextManager[FrameSource]:
+        return sources.open(source) if "kind" in source else open_path(source)
+
+    return open_any
 
 
 def frames_source(project: str, addresses: Sequence[str]) -> dict[str, Any]:

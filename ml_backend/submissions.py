@@ -72,6 +72,7 @@ class Submissions:
             self._tracker.settle(read_task(task, body.project.name, config)),
             config,
             read_work(task, config),
+            objects=config.objects,
             user=body.annotation.author,
         )
         if self._tracker.take_over(request) and self._track:

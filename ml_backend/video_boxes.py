@@ -92,42 +92,6 @@ def read_sequence(sequence: Sequence[Mapping[str, Any]], size: tuple[int, int]) 
     return found
 
 
-def build_track(
-    id: str,
-    control: str,
-    video_name: str,
-    label: str,
-    sequence: Sequence[KeyFrame],
-    clock: FrameClock,
-    score: float,
-) -> dict[str, Any]:
-    """The result row of one box track; with the id of a drawn box it takes that one's place.
-
-    Args:
-        id: of the region.
-        control: name of the VideoRectangle tag.
-        video_name: name of the Video tag.
-        label: what the region is labelled with.
-        sequence: its key frames.
-        clock: how the editor counts its frames.
-        score: quality 0..1.
-    """
-    return {
-        "id": id,
-        "from_name": control,
-        "to_name": video_name,
-        "type": "videorectangle",
-        "origin": "prediction",
-        "score": round(float(score), 4),
-        "value": {
-            "framesCount": clock.editor_frames,
-            "duration": round(clock.editor_frames / clock.rate, 6),
-            "sequence": list(sequence),
-            "labels": [label],
-        },
-    }
-
-
 def lifespans(frames: Collection[int]) -> list[range]:
     """The runs of frames without a gap, in order."""
     ordered = np.array(sorted(frames), np.int64)

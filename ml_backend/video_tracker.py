@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +17,18 @@ from pydantic import BaseModel, Field, ValidationError
 from ml_backend.errors import RequestError, TrackingError
 from ml_backend.frame_clock import FrameClock, open_clock
 from ml_backend.label_config import VideoConfig
+from ml_backend.polygons import Points
 from ml_backend.regions import Region
 from ml_backend.sources import video_source
 from ml_backend.tracker import TaskKey
-from ml_backend.video_boxes import Edges, build_track, read_sequence, write_sequence
+from ml_backend.video_boxes import Edges, read_sequence, write_sequence
+from ml_backend.video_rows import build_video_row
+from ml_backend.video_vectors import sample_ring, write_vector_sequence
 from trackanything_core.errors import PromptError
 from trackanything_core.jobs.view import SessionView
 from trackanything_core.jobs.workspace import LiveSession, Workspace
 from trackanything_core.masks.ops import bounding_box
-from trackanything_core.types import Box, FrameIndex, ObjectId, Prompt
+from trackanything_core.types import Box, FrameIndex, Mask, ObjectId, Prompt
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +133,8 @@ class VideoTracker:
     def answer(self, request: VideoRequest) -> list[Region]:
         """The tracks of the boxes of a request; each replaces the box with its id.
 
+        Where the configuration has a control for outlines, an outline of each follows.
+
         Raises:
             TrackAnythingError: the request cannot be answered; nothing that was known is lost.
         """
@@ -148,13 +153,15 @@ class VideoTracker:
             self._warn(str(request.key), clock.problem)
         self._track(request, deadline)
         view = self._workspace.view(request.session_id)
-        answer = [_track(row, known[row.id], request.config, view, clock) for row in request.rows]
+        answer = [_box_row(row, known[row.id], request.config, view, clock) for row in request.rows]
         with self._workspace.edit(request.session_id) as live:
             notes = _read_notes(live)
             for row, region in zip(request.rows, answer, strict=True):
                 keys = _key_boxes(region["value"]["sequence"], live.session.source.size, clock)
                 notes[row.id] = notes.get(row.id, _Given()).model_copy(update={"answered": keys})
             _write_notes(live, notes)
+        if request.config.vectors:
+            answer += [_outline_row(row, request.config, view, clock) for row in request.rows]
         return answer
 
     def _prompt(self, live: LiveSession, row: BoxRow, given: _Given, clock: FrameClock) -> _Given:
@@ -182,23 +189,57 @@ class VideoTracker:
             raise TrackingError(f"tracking failed: {status.error}")
 
 
-def _track(
+def _box_row(
     row: BoxRow, given: _Given, config: VideoConfig, view: SessionView, clock: FrameClock
 ) -> Region:
     boxes: dict[FrameIndex, Edges | None] = {}
     scores = []
-    for frame in range(view.frames):
-        found = view.frame_masks(frame)
-        if row.id in found.masks and (bounds := bounding_box(found.masks[row.id])):
+    for frame, mask, score in _seen(view, row.id):
+        if bounds := bounding_box(mask):
             left, top, width, height = bounds
             boxes[frame] = (left, top, left + width, top + height)
-            scores.append(found.scores[row.id])
+            scores.append(score)
     boxes |= given.drawn  # a human's box stays as it was drawn
-    sequence = write_sequence(boxes, view.size, clock, keep=given.drawn.keys())
-    score = sum(scores) / len(scores) if scores else 0.0
-    return build_track(
-        row.id, config.boxes or "", config.video_name, _label(row), sequence, clock, score
+    return build_video_row(
+        "videorectangle",
+        row.id,
+        config.boxes or "",
+        config.video_name,
+        _label(row),
+        write_sequence(boxes, view.size, clock, keep=given.drawn.keys()),
+        clock,
+        _mean(scores),
     )
+
+
+def _outline_row(row: BoxRow, config: VideoConfig, view: SessionView, clock: FrameClock) -> Region:
+    rings: dict[FrameIndex, Points] = {}
+    scores = []
+    for frame, mask, score in _seen(view, row.id):
+        rings[frame] = sample_ring(mask)
+        scores.append(score)
+    return build_video_row(
+        "videovectorlabels",
+        f"{row.id}-outline",
+        config.vectors or "",
+        config.video_name,
+        _label(row),
+        write_vector_sequence(rings, view.size, clock),
+        clock,
+        _mean(scores),
+    )
+
+
+def _seen(view: SessionView, object_id: ObjectId) -> Iterator[tuple[FrameIndex, Mask, float]]:
+    """The masks of an object and their scores, where it is in sight."""
+    for frame in range(view.frames):
+        found = view.frame_masks(frame)
+        if object_id in found.masks and found.masks[object_id].any():
+            yield frame, found.masks[object_id], found.scores[object_id]
+
+
+def _mean(scores: Sequence[float]) -> float:
+    return sum(scores) / len(scores) if scores else 0.0
 
 
 def _key_boxes(

@@ -8,7 +8,6 @@ frame like the corners of a box.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,42 +80,6 @@ def sample_ring(mask: Mask, count: int = VERTICES) -> Points:
     way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
     at = np.linspace(0.0, way[-1], count, endpoint=False)
     return np.column_stack([np.interp(at, way, closed[:, axis]) for axis in (0, 1)])
-
-
-def build_vector_track(
-    id: str,
-    control: str,
-    video_name: str,
-    label: str,
-    sequence: Sequence[KeyFrame],
-    clock: FrameClock,
-    score: float,
-) -> dict[str, Any]:
-    """The result row of one outline through a video.
-
-    Args:
-        id: of the region.
-        control: name of the VideoVectorLabels tag.
-        video_name: name of the Video tag.
-        label: what the region is labelled with.
-        sequence: its key frames.
-        clock: how the editor counts its frames.
-        score: quality 0..1.
-    """
-    return {
-        "id": id,
-        "from_name": control,
-        "to_name": video_name,
-        "type": "videovectorlabels",
-        "origin": "prediction",
-        "score": round(float(score), 4),
-        "value": {
-            "framesCount": clock.editor_frames,
-            "duration": round(clock.editor_frames / clock.rate, 6),
-            "sequence": list(sequence),
-            "labels": [label],
-        },
-    }
 
 
 def _aligned(rings: Sequence[Points]) -> npt.NDArray[np.float64]:

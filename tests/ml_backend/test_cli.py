@@ -45,7 +45,7 @@ def test_serve_answers_until_it_is_told_to_stop(tmp_path: Path) -> None:
     command = [PROGRAM, "serve", "--host", "127.0.0.1", "--port", str(port)]
     with subprocess.Popen([*command, "--data-dir", str(tmp_path / "data")]) as process:
         try:
-            answer = _wait_for(f"http://127.0.0.1:{port}/health", process)
+            answer = wait_for(f"http://127.0.0.1:{port}/health", process)
         finally:
             process.terminate()
         assert answer.status_code == 200
@@ -62,7 +62,7 @@ def test_serve_says_what_is_wrong_with_a_setting() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> requests.Response:
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> requests.Response:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:

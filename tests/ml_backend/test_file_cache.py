@@ -102,3 +102,24 @@ def test_many_threads_share_it(tmp_path: Path) -> None:
         thread.join()
     assert wrong == []
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 50
+
+
+def test_two_processes_have_folders_of_their_own(tmp_path: Path) -> None:
+    # A lock belongs to the file that was opened, so that one process can stand for two.
+    first = FileCache.of_this_process(tmp_path / "media", limit=0)
+    second = FileCache.of_this_process(tmp_path / "media", limit=0)
+    lease = first.lease(["a"], write)
+    other = second.lease(["a"], write)
+    assert lease.fetched == other.fetched == 1
+    assert {path.parent.name for path in (*lease.paths, *other.paths)} == {"media", "media-1"}
+    other.release()
+    assert lease.paths[0].exists()
+    lease.release()
+
+
+def test_the_next_process_goes_on_with_the_files_of_one_that_ended(tmp_path: Path) -> None:
+    cache = FileCache.of_this_process(tmp_path / "media", limit=10**6)
+    cache.lease(["a"], write).release()
+    del cache
+    again = FileCache.of_this_process(tmp_path / "media", limit=10**6)
+    assert again.lease(["a"], write).fetched == 0

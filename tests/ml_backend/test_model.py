@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from label_studio_ml.model import LabelStudioMLBase
@@ -16,6 +17,7 @@ from ml_backend.model import TrackAnythingModel
 from ml_backend.projects import ProjectOptions
 from ml_backend.settings import Settings
 from ml_backend.sources import Sources
+from tests.ml_backend import configs
 from tests.ml_backend.requests import click, predict_body
 from tests.ml_backend.test_app import ADDRESSES, load_discs
 from tests.ml_backend.test_tracker import still
@@ -57,3 +59,27 @@ def test_a_context_belongs_to_one_task(model: TrackAnythingModel) -> None:
     body = predict_body([click(10, 12)], ADDRESSES)
     with pytest.raises(RequestError, match="got 2 tasks"):
         model.predict(body["tasks"] * 2, body["params"]["context"])
+
+
+@pytest.mark.parametrize(("attribute", "connection"), [("many", "one"), ("", "many")])
+def test_a_label_has_many_objects_where_the_configuration_or_the_connection_says_so(
+    tmp_path: Path, attribute: str, connection: Literal["one", "many"]
+) -> None:
+    settings, projects = Settings(data_dir=tmp_path), ProjectOptions()
+    projects.introduce("1.1", connection)
+    media = Media(FileCache(tmp_path / "media", limit=0), file_limit=10**6)
+    sources = Sources(media, Connections(settings))
+    model = load_discs(settings, sources, projects, Journal())
+    said = f'objects="{attribute}" toName' if attribute else "toName"
+    config = configs.BITMASK.replace("toName", said, 1)
+    assert config.index(said) > config.index("<BitmaskLabels")
+    found = []
+    with serve(still) as site:
+        for row in (click(10, 12), click(50, 20)):
+            body = predict_body([row], [f"{site.url}/0.png"])
+            (prediction,) = model.predict(
+                body["tasks"], body["params"]["context"], project="1.1", label_config=config
+            )
+            assert isinstance(prediction, dict)
+            found += [region["id"] for region in prediction["result"]]
+    assert found == ["Cat-f0", "Cat 2-f0"]

@@ -10,7 +10,8 @@ from ml_backend.frame_clock import FrameClock
 from ml_backend.label_config import parse_label_config
 from ml_backend.mask_rows import read_mask_rows
 from ml_backend.regions import build_prediction, build_region
-from ml_backend.video_vectors import build_vector_track, sample_ring, write_vector_sequence
+from ml_backend.video_rows import build_video_row
+from ml_backend.video_vectors import sample_ring, write_vector_sequence
 from tests.ml_backend.configs import POLYGON, RECTANGLE, VIDEO_VECTORS
 from trackanything_core.masks.ops import iou
 from trackanything_core.types import Mask
@@ -57,6 +58,6 @@ def test_vertices_keep_their_ids_and_the_sdk_accepts_them() -> None:
     names = [[vertex["id"] for vertex in key["vertices"]] for key in sequence]
     assert all(found == names[0] for found in names)
     assert len(sequence) < 10
-    row = build_vector_track("a", "outline", "video", "Cat", sequence, clock, 0.9)
+    row = build_video_row("videovectorlabels", "a", "outline", "video", "Cat", sequence, clock, 0.9)
     prediction = build_prediction([row], "v")
     assert LabelInterface(VIDEO_VECTORS).validate_prediction(prediction, return_errors=True) == []

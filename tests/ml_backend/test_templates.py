@@ -41,7 +41,8 @@ def test_video_template(template: Path) -> None:
     xml = template.read_text()
     config = parse_video_config(xml)
     assert (config.boxes, config.vectors) == (
-        ("box", None) if "boxes" in template.stem else (None, "outline")
+        "box",
+        None if "boxes" in template.stem else "outline",
     )
     assert config.labels == ("Object 1", "Object 2")
     assert config.rate({"fps": 29.97}) == 29.97

@@ -16,7 +16,8 @@ from label_studio_sdk.label_interface.interface import LabelInterface
 from ml_backend.errors import RequestError
 from ml_backend.frame_clock import FrameClock
 from ml_backend.regions import build_prediction
-from ml_backend.video_boxes import Edges, build_track, read_sequence, write_sequence
+from ml_backend.video_boxes import Edges, read_sequence, write_sequence
+from ml_backend.video_rows import build_video_row
 from tests.ml_backend.configs import VIDEO_BOXES
 from trackanything_core.masks.ops import bounding_box
 from trackanything_core.masks.palette import read_indexed_png
@@ -131,7 +132,9 @@ def test_refuses_what_is_no_key_frame(key: dict[str, Any]) -> None:
 def test_the_sdk_accepts_the_track() -> None:
     boxes: Boxes = {k: sway(k) for k in range(60) if k != 7}
     sequence = write_sequence(boxes, SIZE, clock(60))
-    row = build_track("omqQc56LaP", "box", "video", "Dog", sequence, clock(60), 0.77)
+    row = build_video_row(
+        "videorectangle", "omqQc56LaP", "box", "video", "Dog", sequence, clock(60), 0.77
+    )
     assert row["value"]["framesCount"] == 60
     assert row["value"]["duration"] == 2.4
     interface = LabelInterface(VIDEO_BOXES)

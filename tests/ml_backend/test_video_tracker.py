@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from ml_backend.connections import Connections
 from ml_backend.errors import RequestError
 from ml_backend.file_cache import FileCache
-from ml_backend.label_config import parse_video_config
+from ml_backend.label_config import VideoConfig, parse_video_config
 from ml_backend.media import Media
 from ml_backend.settings import Settings
 from ml_backend.sources import Sources
@@ -36,6 +36,17 @@ CONFIG = parse_video_config(
     """
     <View>
       <Labels name="label" toName="video"><Label value="Cat"/><Label value="Dog"/></Labels>
+      <Video name="video" value="$video" frameRate="10"/>
+      <VideoRectangle name="box" toName="video" smart="true"/>
+    </View>
+    """
+)
+
+WITH_OUTLINES = parse_video_config(
+    """
+    <View>
+      <Labels name="label" toName="video"><Label value="Cat"/></Labels>
+      <VideoVectorLabels name="outline" toName="video"><Label value="Cat"/></VideoVectorLabels>
       <Video name="video" value="$video" frameRate="10"/>
       <VideoRectangle name="box" toName="video" smart="true"/>
     </View>
@@ -75,9 +86,9 @@ class Bench:
     warnings: list[str] = field(default_factory=list)
     rate: float = RATE
 
-    def ask(self, *rows: dict[str, Any]) -> list[dict[str, Any]]:
+    def ask(self, *rows: dict[str, Any], config: VideoConfig = CONFIG) -> list[dict[str, Any]]:
         return self.tracker.answer(
-            VideoRequest(TaskKey("1.1", 3), "/v.mp4", CONFIG, self.rate, read_boxes(rows, CONFIG))
+            VideoRequest(TaskKey("1.1", 3), "/v.mp4", config, self.rate, read_boxes(rows, config))
         )
 
     def anchors(self, name: str) -> tuple[int, ...]:
@@ -185,3 +196,18 @@ def test_a_box_without_a_label_says_what_to_do(bench: Bench) -> None:
     with pytest.raises(PromptError, match="no label"):
         bench.ask(unlabelled)
     assert bench.workspace.store.sessions.names() == []
+
+
+def test_a_control_for_outlines_gets_the_outline_of_what_is_in_the_box(bench: Bench) -> None:
+    boxes, outlines = bench.ask(row(key(1, 30, 18)), config=WITH_OUTLINES)
+    assert boxes["id"] == "a"
+    assert (outlines["type"], outlines["from_name"]) == ("videovectorlabels", "outline")
+    assert outlines["value"]["labels"] == ["Cat"]
+    first = outlines["value"]["sequence"][0]
+    assert first["frame"] == 1
+    assert first["closed"]
+    corners = np.array([(corner["x"], corner["y"]) for corner in first["vertices"]]) / 100
+    middle = (corners * (WIDTH, HEIGHT)).mean(axis=0)
+    np.testing.assert_allclose(middle, (30.5, 18.5), atol=0.5)
+    again = bench.ask(row(key(1, 30, 18)), config=WITH_OUTLINES)[1]
+    assert again["id"] == outlines["id"]

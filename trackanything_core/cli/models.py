@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -11,21 +11,33 @@ from trackanything_core.models.base import PropagatorFactory, Segmenter
 
 _PANEL = "Models"
 
-SegmenterName: TypeAlias = Annotated[
-    str, typer.Option(rich_help_panel=_PANEL, help="Answers clicks and boxes; see doctor.")
+
+def _option(text: str, variable: str | None = None) -> Any:
+    return typer.Option(rich_help_panel=_PANEL, help=text, envvar=variable)
+
+
+_SEGMENTER = "Answers clicks and boxes; see doctor."
+_SEGMENTER_WEIGHTS = "Weights file for --segmenter."
+_PROPAGATOR = "Carries masks over the video; see doctor."
+_PROPAGATOR_WEIGHTS = "Weights file for --propagator."
+_DEVICE = "auto, cpu, cuda, cuda:1, … or mps."
+
+SegmenterName: TypeAlias = Annotated[str, _option(_SEGMENTER)]
+SegmenterWeights: TypeAlias = Annotated[Path | None, _option(_SEGMENTER_WEIGHTS)]
+PropagatorName: TypeAlias = Annotated[str, _option(_PROPAGATOR)]
+PropagatorWeights: TypeAlias = Annotated[Path | None, _option(_PROPAGATOR_WEIGHTS)]
+Device: TypeAlias = Annotated[str, _option(_DEVICE)]
+
+# The same, for processes that work beside the server: its settings choose their networks too.
+ServedSegmenterName: TypeAlias = Annotated[str, _option(_SEGMENTER, "TRACKANYTHING_SEGMENTER")]
+ServedSegmenterWeights: TypeAlias = Annotated[
+    Path | None, _option(_SEGMENTER_WEIGHTS, "TRACKANYTHING_SEGMENTER_WEIGHTS")
 ]
-SegmenterWeights: TypeAlias = Annotated[
-    Path | None, typer.Option(rich_help_panel=_PANEL, help="Weights file for --segmenter.")
+ServedPropagatorName: TypeAlias = Annotated[str, _option(_PROPAGATOR, "TRACKANYTHING_PROPAGATOR")]
+ServedPropagatorWeights: TypeAlias = Annotated[
+    Path | None, _option(_PROPAGATOR_WEIGHTS, "TRACKANYTHING_PROPAGATOR_WEIGHTS")
 ]
-PropagatorName: TypeAlias = Annotated[
-    str, typer.Option(rich_help_panel=_PANEL, help="Carries masks over the video; see doctor.")
-]
-PropagatorWeights: TypeAlias = Annotated[
-    Path | None, typer.Option(rich_help_panel=_PANEL, help="Weights file for --propagator.")
-]
-Device: TypeAlias = Annotated[
-    str, typer.Option(rich_help_panel=_PANEL, help="auto, cpu, cuda, cuda:1, … or mps.")
-]
+ServedDevice: TypeAlias = Annotated[str, _option(_DEVICE, "TRACKANYTHING_DEVICE")]
 
 
 def load_models(

@@ -42,11 +42,11 @@ def make_worker(sources: Callable[[], OpenSource] | None) -> Callable[..., None]
             int, typer.Option(min=1, help="CPU cores of a worker where Ray has no GPUs.")
         ] = 1,
         until_idle: Annotated[bool, typer.Option(help="End when no job waits or runs.")] = False,
-        segmenter: models.SegmenterName = "embedded",
-        segmenter_weights: models.SegmenterWeights = None,
-        propagator: models.PropagatorName = "embedded",
-        propagator_weights: models.PropagatorWeights = None,
-        device: models.Device = "auto",
+        segmenter: models.ServedSegmenterName = "embedded",
+        segmenter_weights: models.ServedSegmenterWeights = None,
+        propagator: models.ServedPropagatorName = "embedded",
+        propagator_weights: models.ServedPropagatorWeights = None,
+        device: models.ServedDevice = "auto",
     ) -> None:
         """Compute what is asked for in the background, until told to stop."""
         from trackanything_core.jobs.queue import JobQueue

@@ -143,6 +143,8 @@ class _Meter:
 
     def __init__(self, job: JobStatus) -> None:
         self.done, self.total = job.done, job.total
+        self._reached = job.done
+        self._is_further = False
         self._stamps: deque[float] = deque(maxlen=_SPEED_STEPS)
         self._due = 0.0
 
@@ -160,8 +162,11 @@ class _Meter:
 
     def is_due(self) -> bool:
         """Whether it is time to write that down."""
+        # The first step beyond those of earlier attempts says at once that they were not in vain.
+        is_first = not self._is_further and self.done > self._reached
         now = time.monotonic()
-        if now < self._due:
+        if now < self._due and not is_first:
             return False
+        self._is_further |= is_first
         self._due = now + _RENEW_SECONDS
         return True

@@ -82,6 +82,15 @@ class Segmenter(Protocol):
         """
 
 
+@runtime_checkable
+class CarefulSegmenter(Segmenter, Protocol):
+    """A segmenter that takes its time; `quick` is for many pictures, one after another."""
+
+    @property
+    def quick(self) -> Segmenter:
+        """The same network, in less time and less sure."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """What the newest answer of a propagator rests on.

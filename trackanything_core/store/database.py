@@ -35,6 +35,8 @@ from trackanything_core.store.schema import metadata
 _BUSY_SECONDS = 30
 _ALEMBIC = threading.Lock()  # it keeps what it works on in a module of its own
 _MIGRATION_LOCK = 0x7472_6163  # any number that is ours; PostgreSQL's advisory locks are numbers
+_SQLITE_NOW = select((func.julianday("now") - 2440587.5) * 86400.0)
+_POSTGRESQL_NOW = select(cast(extract("epoch", func.clock_timestamp()), Float))
 
 
 class Database:
@@ -125,11 +127,8 @@ class Database:
 
     def now(self, connection: Connection) -> float:
         """Seconds since the epoch by the clock of the database, the same for all who ask."""
-        if self.is_sqlite:
-            seconds = (func.julianday("now") - 2440587.5) * 86400.0
-        else:
-            seconds = cast(extract("epoch", func.clock_timestamp()), Float)
-        return float(connection.execute(select(seconds)).scalar_one())
+        query = _SQLITE_NOW if self.is_sqlite else _POSTGRESQL_NOW
+        return float(connection.execute(query).scalar_one())
 
     def close(self) -> None:
         """Close the idle connections; the next use opens new ones."""

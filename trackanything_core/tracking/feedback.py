@@ -2,7 +2,7 @@
 
 SAM improves a mask step by step: each answer's low-resolution logits go into the next request
 (arXiv 2304.02643, section 5 and appendix A). Answers are found again by the prompt that they
-answered, so that the same clicks in the same order always give the same mask.
+answered.
 """
 
 from __future__ import annotations
@@ -30,19 +30,24 @@ class LogitsFeedback:
 
     def remember(self, prompt: Prompt, logits: Logits) -> None:
         """Keep the logits (h, w) float32 that answered a prompt."""
-        self._logits[_key(prompt, len(prompt.clicks))] = logits
+        self._logits[_key(prompt)] = logits
 
-    def before(self, prompt: Prompt) -> Logits | None:
-        """The logits that answered the longest shorter series of the same clicks, if any."""
-        for clicks in range(len(prompt.clicks) - 1, -1, -1):
-            logits = self._logits.get(_key(prompt, clicks))
+    def before(self, prompt: Prompt) -> tuple[int, Logits] | None:
+        """The longest shorter series of the same clicks that was answered.
+
+        Returns:
+            How many clicks that were, and the logits; None where there is none.
+        """
+        object_id, frame, clicks, box, digest = _key(prompt)
+        for count in range(len(clicks) - 1, -1, -1):
+            logits = self._logits.get((object_id, frame, clicks[:count], box, digest))
             if logits is not None:
-                return logits
+                return count, logits
         return None
 
 
-def _key(prompt: Prompt, clicks: int) -> _Key:
+def _key(prompt: Prompt) -> _Key:
     digest = None
     if prompt.mask is not None:
         digest = hashlib.blake2b(np.packbits(prompt.mask).tobytes(), digest_size=16).digest()
-    return prompt.object_id, prompt.frame, prompt.clicks[:clicks], prompt.box, digest
+    return prompt.object_id, prompt.frame, prompt.clicks, prompt.box, digest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trackanything_core.errors import PromptError
 from trackanything_core.models.base import Segmentation, Segmenter
 from trackanything_core.tracking.embeddings import EmbeddingCache
@@ -29,6 +31,9 @@ class Initialiser:
     def segment(self, prompt: Prompt) -> Segmentation:
         """The mask that a prompt asks for. A mask alone is taken as it is, even an empty one.
 
+        Clicks are answered one after the other, each with what came of those before it: the mask
+        follows from the prompt, whether its clicks came one by one or all at once.
+
         Raises:
             PromptError: the prompt does not fit the video, or nothing was found where it points.
         """
@@ -38,19 +43,32 @@ class Initialiser:
             logits = self._segmenter.mask_to_logits(prompt.mask)
             if not prompt.clicks and prompt.box is None:
                 return Segmentation(prompt.mask.copy(), score=1.0, low_res_logits=logits)
+        first = _clicks_of_first_answer(prompt)
         earlier = self._feedback.before(prompt)
-        segmentation = self._segmenter.segment(
-            self._embeddings.get(
-                prompt.frame, lambda: self._segmenter.embed(self._source.read(prompt.frame))
-            ),
-            clicks=prompt.clicks,
-            box=prompt.box,
-            mask_logits=logits if earlier is None else earlier,
+        if earlier is not None:
+            first, logits = earlier[0] + 1, earlier[1]
+        embedding = self._embeddings.get(
+            prompt.frame, lambda: self._segmenter.embed(self._source.read(prompt.frame))
         )
+        for count in range(first, len(prompt.clicks) + 1):
+            step = replace(prompt, clicks=prompt.clicks[:count])
+            segmentation = self._segmenter.segment(
+                embedding, clicks=step.clicks, box=step.box, mask_logits=logits
+            )
+            logits = segmentation.low_res_logits
+            self._feedback.remember(step, logits)
         if not segmentation.mask.any():
             raise PromptError(
                 f"nothing was found for object {prompt.object_id!r} on frame {prompt.frame}: "
                 "add a click, or draw a box"
             )
-        self._feedback.remember(prompt, segmentation.low_res_logits)
         return segmentation
+
+
+def _clicks_of_first_answer(prompt: Prompt) -> int:
+    """The fewest of the clicks that say where the object is, beside a box or mask if any."""
+    if prompt.box is not None:
+        return 0
+    if prompt.mask is not None:
+        return 1
+    return 1 + [click.positive for click in prompt.clicks].index(True)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
+from trackanything_core.errors import StoreError
 from trackanything_core.store.session_masks import SessionMasks
 from trackanything_core.tracking.frame_masks import FrameMasks
 from trackanything_core.tracking.object_track import ObjectTrack
@@ -80,12 +81,23 @@ class KnownMasks:
             self._tracks[object_id] = self._track(object_id)
         return self._tracks[object_id]
 
-    def together(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def together(self) -> Iterator[None]:
         """What is written within the block is kept whole, or not at all.
 
-        So a program that dies leaves the objects of a group equally far.
+        So a program that dies, or finds the disk full, leaves the objects of a group equally far.
+
+        Raises:
+            StoreError: the database cannot be written.
         """
-        return self._masks.together()
+        try:
+            with self._masks.together():
+                yield
+        except BaseException:
+            with suppress(StoreError):  # whoever goes on finds `is_behind`, and reads it then
+                self._load()
+                self._masks.is_behind = True
+            raise
 
     def tracks(self) -> Iterator[tuple[ObjectId, ObjectTrack]]:
         """All that was ever known, oldest first, removed objects too."""
@@ -144,9 +156,11 @@ class KnownMasks:
         for place in contents.places:
             span = None if place.span_id is None else spans[place.span_id]
             places[place.object_id, place.away][place.frame] = span
+        tracks: dict[ObjectId, ObjectTrack] = {}
         for name in contents.objects:
-            self._tracks[name] = self._track(name)
-            self._tracks[name].load(anchors[name], places[name, False], places[name, True])
+            tracks[name] = self._track(name)
+            tracks[name].load(anchors[name], places[name, False], places[name, True])
+        self._tracks = tracks
 
 
 def _union(masks: Sequence[Mask]) -> Mask | None:

@@ -141,7 +141,7 @@ class ObjectTrack:
         """
         stored = StoredMask.encode(mask, _ANCHOR_SCORE)
         self._shelf.put_anchor(frame, stored, prompt)
-        self._give(frame, stored)
+        self._give(frame, stored, empty=not mask.any())
         self._anchors_changed()
 
     def forget(self, frame: FrameIndex) -> None:
@@ -214,7 +214,7 @@ class ObjectTrack:
             self._put(frame, tracked.mask, tracked.span)
         for frame, stored in contents.anchors.items():
             self._shelf.put_anchor(frame, stored, None)
-            self._give(frame, stored)
+            self._give(frame, stored, empty=not stored.decode().any())
         self._anchors_changed()
 
     def load(
@@ -230,12 +230,12 @@ class ObjectTrack:
         """
         self._made_for, self._away = dict(made_for), dict(away)
         for frame, stored in anchors.items():
-            self._give(frame, stored)
+            self._give(frame, stored, empty=not stored.decode().any())
         self._anchors_changed()
 
-    def _give(self, frame: FrameIndex, stored: StoredMask) -> None:
+    def _give(self, frame: FrameIndex, stored: StoredMask, *, empty: bool) -> None:
         digest = hashlib.blake2b(stored.counts.encode(), digest_size=16).hexdigest()
-        self._anchors[frame] = Anchor(frame, digest, empty=not stored.decode().any())
+        self._anchors[frame] = Anchor(frame, digest, empty=empty)
         self._given[frame] = stored
 
     def _put(self, frame: FrameIndex, stored: StoredMask, span: Span | None) -> None:

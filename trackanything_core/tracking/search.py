@@ -7,10 +7,10 @@ the object on a frame that is remembered, and so it is on several frames in a ro
 is taken to be something else, and the mask there is empty.
 
 Colours are compared by the Bhattacharyya coefficient of their histograms. The limits were chosen
-on six DAVIS sequences with embedded networks: of the proposed masks with an IoU above one half, 92 %
-pass; of those on 210 frames of other sequences and on 80 stills from COCO, none does. What the
-picture looks like otherwise is not asked, so that an object is found before another background,
-but hardly in another light.
+on six DAVIS sequences with embedded networks: of the proposed masks with an IoU above one half,
+92 % pass; of those on 210 frames of other sequences and on 80 stills from COCO, none does. What
+the picture looks like otherwise is not asked, so that an object is found before another
+background, but hardly in another light.
 """
 
 from __future__ import annotations

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trackanything_core.errors import PromptError, VideoError
-from trackanything_core.models.base import PropagatorFactory, Segmentation, Segmenter
+from trackanything_core.models.base import (
+    CarefulSegmenter,
+    PropagatorFactory,
+    Segmentation,
+    Segmenter,
+)
 from trackanything_core.store.checkpoint import SessionCheckpoint
 from trackanything_core.store.session_masks import SessionMasks
 from trackanything_core.store.store import Store
@@ -107,7 +112,8 @@ class Session:
         self._propagators = propagators
         self._masks = masks
         self._known = KnownMasks(len(source), source.size, cuts, masks, search=reidentify)
-        self._refiner = None if refine is None else Refiner(segmenter, refine)
+        quick = segmenter.quick if isinstance(segmenter, CarefulSegmenter) else segmenter
+        self._refiner = None if refine is None else Refiner(quick, refine)
         self._checkpoint, self._checkpoint_every = checkpoint, checkpoint_every
         self._runs = self._new_runs()
 
@@ -322,6 +328,8 @@ class Session:
                 stop.
         """
         window = self._window(start, stop)
+        if self._masks.is_behind:
+            self.refresh()
         if not any(track.is_shown for _, track in self._known.tracks()):
             raise PromptError(
                 "nothing to track: prompt an object first, with a click, a box or a mask"

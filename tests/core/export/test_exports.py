@@ -110,7 +110,8 @@ def test_coco_failure_leaves_nothing(tmp_path: Path):
 
 def test_coco_writer_needs_no_more_memory_for_more_frames(tmp_path: Path):
     path = tmp_path / "m.json"
-    short, long = (_peak_bytes(path, frames) for frames in (5, 50))
+    # The least of several: threads that other tests left behind allocate too.
+    short, long = (min(_peak_bytes(path, frames) for _ in range(3)) for frames in (5, 50))
     assert path.stat().st_size > 1_000_000
     assert long < short + 100_000
 

@@ -68,7 +68,7 @@ def test_a_frame_is_embedded_once_and_logits_are_fed_back(desk: Desk) -> None:
     desk.session.prompt(Prompt("dog", 0, (first, second)))
     assert desk.segmenter.embedded == 1
     assert desk.source.reads == [0]
-    assert desk.segmenter.fed_back == [None, 1.0, 1.0, None]
+    assert desk.segmenter.fed_back == [None, 1.0, 1.0, None, 1.0]
 
 
 def test_a_mask_with_clicks_is_where_the_segmenter_starts(desk: Desk) -> None:
@@ -76,7 +76,7 @@ def test_a_mask_with_clicks_is_where_the_segmenter_starts(desk: Desk) -> None:
     desk.session.prompt(Prompt("cat", 0, (click,), mask=mask))
     desk.session.prompt(Prompt("cat", 0, (click, Click(5, 5)), mask=mask))
     desk.session.prompt(Prompt("cat", 0, (click, Click(5, 5)), mask=square(3, 3)))
-    assert desk.segmenter.fed_back == [-36.0, 1.0, -36.0]
+    assert desk.segmenter.fed_back == [-36.0, 1.0, -36.0, 1.0]
 
 
 @pytest.mark.parametrize(

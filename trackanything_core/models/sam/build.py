@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,16 @@ def set_image_size(sam: Sam, config: SamConfig) -> None:
     sam.prompt_encoder.image_embedding_size = cells
     sam.prompt_encoder.input_image_size = (config.image_size, config.image_size)
     sam.prompt_encoder.mask_input_size = (config.mask_size, config.mask_size)
+
+
+def at_image_size(sam: Sam, config: SamConfig) -> Sam:
+    """The same network for pictures of another size; shares the weights, leaves `sam` alone."""
+    other = copy.copy(sam)
+    other._modules = dict(sam._modules)
+    other.image_encoder = copy.copy(sam.image_encoder)
+    other.prompt_encoder = copy.copy(sam.prompt_encoder)
+    set_image_size(other, config)
+    return other
 
 
 def _image_encoder(config: SamConfig) -> nn.Module:

@@ -9,6 +9,7 @@ import torch
 from trackanything_core.errors import ConfigError, WeightsError
 from trackanything_core.models.sam.build import build_sam
 from trackanything_core.models.sam.config import SamConfig
+from trackanything_core.models.sam.many_views import ManyViewsSegmenter
 from trackanything_core.models.sam.segmenter import SamSegmenter
 from trackanything_core.models.weights import apply_state_dict, load_metadata, load_state_dict
 
@@ -18,7 +19,7 @@ NETWORK = "network"
 
 def load_sam(
     path: Path, config: SamConfig | None, *, name: str, device: torch.device
-) -> SamSegmenter:
+) -> SamSegmenter | ManyViewsSegmenter:
     """Read weights into the network that they were made for.
 
     Args:
@@ -36,8 +37,11 @@ def load_sam(
         config = described_config(path)
     sam = build_sam(config)
     apply_state_dict(sam, state, source=path, expected=f"the weights of {name}")
+    sam.to(device).requires_grad_(False)
+    if config.many_views:
+        return ManyViewsSegmenter(sam, config, name)
     return SamSegmenter(
-        sam.to(device).requires_grad_(False),
+        sam,
         name,
         weigh_candidates=config.weigh_candidates,
         obey_clicks=config.obey_clicks,

@@ -48,6 +48,8 @@ class SamConfig:
         weigh_candidates: one click alone is answered by the best of three masks, as published.
             A network that has learnt too little to rank them answers with its single mask.
         obey_clicks: make masks agree with the clicks; see `obedience`. Not as published.
+        many_views: average the answers of several looks at a picture; see `many_views`. Only with
+            a convolutional encoder; not as published.
     """
 
     encoder: VitEncoderConfig | ConvEncoderConfig
@@ -59,6 +61,7 @@ class SamConfig:
     iou_head_hidden: int = 256
     weigh_candidates: bool = True
     obey_clicks: bool = False
+    many_views: bool = False
 
     @property
     def embedding_size(self) -> int:
@@ -112,6 +115,7 @@ NARROW = SamConfig(
     iou_head_hidden=128,
     weigh_candidates=False,
     obey_clicks=True,
+    many_views=True,
 )
 """What training builds by default: small enough to ship inside the package."""
 

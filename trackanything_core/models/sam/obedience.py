@@ -7,7 +7,6 @@ the very spot that was clicked, or adds a part elsewhere; to a person that looks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
@@ -44,16 +43,29 @@ def _threshold(inside: float, outside: float) -> float:
 
 
 def _clicked_parts(mask: Mask, clicks: Sequence[Click]) -> Mask:
-    count, parts, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    clicked = {int(_at(np.asarray(parts), click)) for click in clicks} - {0}
-    if count <= 2 or not clicked:
+    spots = [spot for spot in (_spot(mask.shape, click) for click in clicks) if mask[spot]]
+    if not spots:
+        return mask
+    # Only the box round the mask is looked at, a small part of most pictures.
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    box = np.s_[top : top + height, left : left + width]
+    count, parts, statistics, _ = cv2.connectedComponentsWithStats(mask[box].view(np.uint8))
+    if count <= 2:
         return mask
     areas = statistics[:, cv2.CC_STAT_AREA]
-    large = {part for part in range(1, count) if areas[part] >= _LARGE_PART * areas[1:].max()}
-    return np.isin(parts, sorted(clicked | large))
+    keep = areas >= _LARGE_PART * areas[1:].max()
+    keep[[parts[y - top, x - left] for y, x in spots]] = True
+    keep[0] = False
+    kept = np.zeros_like(mask)
+    kept[box] = keep[parts]
+    return kept
 
 
-def _at(values: npt.NDArray[Any], click: Click) -> float:
-    height, width = values.shape
-    y, x = min(max(round(click.y), 0), height - 1), min(max(round(click.x), 0), width - 1)
-    return float(values[y, x])
+def _at(values: npt.NDArray[np.float32], click: Click) -> float:
+    return float(values[_spot(values.shape, click)])
+
+
+def _spot(shape: tuple[int, ...], click: Click) -> tuple[int, int]:
+    """Row and column of the pixel that was clicked."""
+    height, width = shape
+    return min(max(round(click.y), 0), height - 1), min(max(round(click.x), 0), width - 1)

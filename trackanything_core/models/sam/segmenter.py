@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -117,25 +118,42 @@ class SamSegmenter:
             raise PromptError(
                 f"expected an embedding made by this segmenter, got {type(embedding).__name__}"
             )
-        self._check(embedding.image_size, clicks, box, mask_logits)
+        self.check(embedding.image_size, clicks, box, mask_logits)
+        logits, score = self.answer(embedding, clicks, box, mask_logits)
+        return Segmentation(self.cut(logits, embedding.image_size, clicks), score, logits)
+
+    @torch.inference_mode()
+    def answer(
+        self,
+        embedding: SamEmbedding,
+        clicks: Sequence[Click],
+        box: Box | None,
+        mask_logits: npt.NDArray[np.float32] | None,
+    ) -> tuple[npt.NDArray[np.float32], float]:
+        """What `segment` cuts its mask from, for prompts that were checked.
+
+        Returns:
+            Log-odds (mask_size, mask_size), and the predicted IoU, 0..1.
+        """
         ambiguous = len(clicks) == 1 and box is None and mask_logits is None
         logits, scores = self._decode(
             embedding, clicks, box, mask_logits, multimask=ambiguous and self._weigh_candidates
         )
         best = int(scores.argmax())
-        chosen = logits[:, best : best + 1]
-        full = self._sam.postprocess_masks(
-            chosen, fitted_size(*embedding.image_size, self.side), embedding.image_size
-        )
+        score = min(max(float(scores[0, best]), 0.0), 1.0)
+        return logits[0, best].float().cpu().numpy(), score
+
+    def cut(
+        self,
+        logits: npt.NDArray[np.float32],
+        image_size: tuple[int, int],
+        clicks: Sequence[Click],
+    ) -> Mask:
+        """The mask, (H, W) bool, that low-resolution log-odds give under clicks."""
+        full = self._at_picture_size(logits, image_size)
         if self._obey_clicks and clicks:
-            mask = obedient_mask(full[0, 0].float().cpu().numpy(), clicks)
-        else:
-            mask = (full[0, 0] > self._sam.mask_threshold).cpu().numpy()
-        return Segmentation(
-            mask=mask,
-            score=min(max(float(scores[0, best]), 0.0), 1.0),
-            low_res_logits=chosen[0, 0].float().cpu().numpy(),
-        )
+            return obedient_mask(full.cpu().numpy(), clicks)
+        return np.asarray((full > self._sam.mask_threshold).cpu().numpy(), np.bool_)
 
     def mask_to_logits(self, mask: Mask) -> npt.NDArray[np.float32]:
         """Turn a mask at picture size, (H, W) bool, into the mask prompt that `segment` takes."""
@@ -146,19 +164,32 @@ class SamSegmenter:
         self, logits: npt.NDArray[np.float32], image_size: tuple[int, int]
     ) -> SoftMask:
         """As `Segmenter.logits_to_soft_mask`."""
-        chosen = torch.tensor(logits, device=self._sam.device)[None, None]
-        fitted = fitted_size(*image_size, self.side)
-        full = self._sam.postprocess_masks(chosen, fitted, image_size)
-        probability = torch.sigmoid(full[0, 0] - self._sam.mask_threshold)
+        full = self._at_picture_size(logits, image_size)
+        probability = torch.sigmoid(full - self._sam.mask_threshold)
         return np.asarray(probability.cpu().numpy(), np.float32)
 
-    def _check(
+    @torch.inference_mode()
+    def _at_picture_size(
+        self, logits: npt.NDArray[np.float32], image_size: tuple[int, int]
+    ) -> Tensor:
+        """(H, W) float32 log-odds."""
+        square = torch.tensor(logits, device=self._sam.device)[None, None]
+        fitted = fitted_size(*image_size, self.side)
+        full: Tensor = self._sam.postprocess_masks(square, fitted, image_size)[0, 0]
+        return full
+
+    def check(
         self,
         image_size: tuple[int, int],
         clicks: Sequence[Click],
         box: Box | None,
         mask_logits: npt.NDArray[np.float32] | None,
     ) -> None:
+        """Refuse prompts that `segment` cannot answer; see there.
+
+        Raises:
+            PromptError: what is wrong with them.
+        """
         if not clicks and box is None and mask_logits is None:
             raise PromptError("expected a click, a box or a mask, got none: give at least one")
         for click in clicks:
@@ -174,6 +205,12 @@ class SamSegmenter:
             )
         if mask_logits is not None and not np.isfinite(mask_logits).all():
             raise PromptError("expected finite mask logits, got NaN or infinity")
+
+    @cached_property
+    def _places(self) -> Tensor:
+        """The code of an embedding's cells, (1, C, h, w); the same for every picture."""
+        places: Tensor = self._sam.prompt_encoder.get_dense_pe()
+        return places
 
     def _decode(
         self,
@@ -204,7 +241,7 @@ class SamSegmenter:
         sparse, dense = sam.prompt_encoder(points=points, boxes=corners, masks=masks)
         logits, scores = sam.mask_decoder(
             image_embeddings=embedding.features,
-            image_pe=sam.prompt_encoder.get_dense_pe(),
+            image_pe=self._places,
             sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense,
             multimask_output=multimask,
