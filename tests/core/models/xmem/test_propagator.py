@@ -176,8 +176,9 @@ def test_the_inner_size_has_the_wanted_short_side_but_never_grows_beyond_bounds(
 
 def test_of_a_frame_that_is_only_looked_at_nothing_stays():
     looking, plain = start(), start()
+    assert isinstance(looking, SearchingPropagator)
+    assert isinstance(plain, SearchingPropagator)
     for propagator in (looking, plain):
-        assert isinstance(propagator, SearchingPropagator)
         propagator.remember(picture(9), {"cat": disc(20, 20, 9)}, step=-3)
     seen = looking.look(picture(1))
     assert seen.shape == (2, *SIZE)
