@@ -105,6 +105,7 @@ def find_news(
                 mask,
                 score,
                 parent=_parent(object_id, frame, seeds or {}, window),
+                found_again=object_id in found.found_again,
             )
             regions.append(region)
             for other in set(held.get(place, ())) - {name}:
@@ -154,6 +155,14 @@ def all_regions(
             if mask.any():
                 label, score = labels.get(object_id, object_id), found.scores[object_id]
                 regions.append(
-                    build_region(config, object_id, label, frame - window.first, mask, score)
+                    build_region(
+                        config,
+                        object_id,
+                        label,
+                        frame - window.first,
+                        mask,
+                        score,
+                        found_again=object_id in found.found_again,
+                    )
                 )
     return regions

@@ -27,6 +27,9 @@ Region: TypeAlias = dict[str, Any]
 Prediction: TypeAlias = dict[str, Any]
 """`{"result": [regions], "score": 0..1, "model_version": …}`."""
 
+PLEASE_CHECK = "Found again after a cut: please check"
+"""What the editor says of a region that was found where no human showed the object."""
+
 
 def region_id(object_id: ObjectId, frame: FrameIndex) -> str:
     """The id of an object's region on one frame."""
@@ -43,6 +46,7 @@ def build_region(
     score: float,
     *,
     parent: str | None = None,
+    found_again: bool = False,
 ) -> Region:
     """Write one mask as a row of the configuration's mask control.
 
@@ -54,9 +58,14 @@ def build_region(
         mask: (H, W) bool at the size of the picture.
         score: quality 0..1.
         parent: id of the region that this one is listed under in the editor.
+        found_again: it was found in a shot where no human showed the object; the editor then
+            asks for a check.
     """
     height, width = mask.shape
     value = {**_encode(mask, config.mask.format), config.mask.format.value: [label]}
+    extra: Region = {"parentID": parent} if parent else {}
+    if found_again:
+        extra["meta"] = {"text": [PLEASE_CHECK]}
     return {
         "id": region_id(object_id, frame),
         "from_name": config.mask.name,
@@ -69,7 +78,7 @@ def build_region(
         "image_rotation": 0,
         "score": round(float(score), 4),
         "value": value,
-    } | ({"parentID": parent} if parent else {})
+    } | extra
 
 
 def build_regions(
@@ -102,6 +111,7 @@ def build_regions(
                     found.frame,
                     mask,
                     found.scores[object_id],
+                    found_again=object_id in found.found_again,
                 )
 
 

@@ -12,7 +12,7 @@ from label_studio_sdk.label_interface.interface import LabelInterface
 
 from ml_backend import brush_rle
 from ml_backend.label_config import parse_label_config
-from ml_backend.regions import build_prediction, build_region, build_regions
+from ml_backend.regions import PLEASE_CHECK, build_prediction, build_region, build_regions
 from tests.ml_backend import configs
 from trackanything_core.tracking.frame_masks import FrameMasks
 from trackanything_core.types import Mask
@@ -50,6 +50,13 @@ def test_bitmask_region(mask: Mask) -> None:
     assert rgba.shape == (37, 53, 4)
     assert np.array_equal(rgba[..., 3], mask * 255)
     assert (rgba[mask] == 255).all()
+
+
+def test_a_region_that_was_found_after_a_cut_asks_for_a_check(mask: Mask) -> None:
+    found = FrameMasks(4, {"cat": mask, "dog": ~mask}, {"cat": 1, "dog": 1}, {}, frozenset(["cat"]))
+    config = configs.bitmask_config()
+    regions = list(build_regions([found], config, {"cat": "Cat", "dog": "Dog"}))
+    assert [region.get("meta") for region in regions] == [{"text": [PLEASE_CHECK]}, None]
 
 
 def test_brush_region(mask: Mask) -> None:

@@ -176,6 +176,18 @@ class PropagatorFactory(Protocol):
 
 
 @runtime_checkable
+class SearchingPropagator(Propagator, Protocol):
+    """A propagator that can look for objects which may not be there."""
+
+    def look(self, image: Image, *, context: SoftMask | None = None) -> npt.NDArray[np.float32]:
+        """Take the next frame and keep nothing of it, so that an error leads to no other.
+
+        Arguments and answer as for `step`; the answer rests on what was remembered, and
+        `evidence` tells of it.
+        """
+
+
+@runtime_checkable
 class ResumablePropagator(Propagator, Protocol):
     """A propagator whose pass can be left in the middle, and gone on with by another program."""
 

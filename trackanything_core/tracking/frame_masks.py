@@ -21,9 +21,12 @@ class FrameMasks:
         scores: quality per object, 0..1; 1 on anchors. Same keys as `masks`.
         records: per object whose mask was computed, how it came about: "decision" and
             "score_before", see `Finding`.
+        found_again: the objects whose mask was found in a shot where no human showed them. Please
+            check: it may be another thing that looks alike.
     """
 
     frame: FrameIndex
     masks: Mapping[ObjectId, Mask]
     scores: Mapping[ObjectId, float]
     records: Mapping[ObjectId, Mapping[str, Any]] = field(default_factory=dict)
+    found_again: frozenset[ObjectId] = frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from trackanything_core.tracking.search import SIGHTINGS
 from trackanything_core.tracking.spans import Span
 from trackanything_core.types import FrameIndex, ObjectId
 
@@ -36,8 +37,11 @@ class Group:
     def passes(self) -> tuple[range, ...]:
         """The frames of each pass, from its anchor to the far end of the span, in its direction.
 
-        One pass where one end shows the object; else forward, then backward.
+        One pass where one end shows the object; else forward, then backward. A shot is searched
+        forward.
         """
+        if self.span.is_search:
+            return (self.span.frames,)
         first, last = self.span.frames[0], self.span.frames[-1]
         return tuple(
             range(start, last + 1) if start < first else range(start, first - 1, -1)
@@ -52,6 +56,8 @@ class Group:
     def step_of(self, frame: FrameIndex) -> int:
         """How many steps come before the one that makes the mask of a frame final."""
         *earlier, final = self.passes
+        if self.span.is_search:
+            return min(final.index(frame) + SIGHTINGS, len(final)) - 1
         return sum(map(len, earlier)) + final.index(frame)
 
 
@@ -65,17 +71,19 @@ def group_stale(
 
     Returns:
         Groups by the age of their oldest member, and for each object the spans from its first
-        anchor on before the one that lies before it.
+        anchor on before the one that lies before it. Shots to search come last, because what is
+        tracked elsewhere helps to know the objects.
     """
     together: dict[tuple[object, ...], list[tuple[ObjectId, Span]]] = {}
     frames: dict[tuple[object, ...], tuple[range, ...]] = {}
     for name, spans in stale:
         for span, ranges in sorted(spans.items(), key=lambda item: _forward_first(item[0])):
             anchors = tuple(anchor.frame for anchor in span.anchors)
-            key = (span.frames, anchors, span.starts, ranges)
+            key = (span.frames, anchors, span.starts, span.recalled, ranges)
             together.setdefault(key, []).append((name, span))
             frames[key] = ranges
-    return [Group(tuple(members), frames[key]) for key, members in together.items()]
+    groups = [Group(tuple(members), frames[key]) for key, members in together.items()]
+    return sorted(groups, key=lambda group: group.span.is_search)
 
 
 def _forward_first(span: Span) -> tuple[bool, FrameIndex]:

@@ -38,6 +38,7 @@ class KnownMasks:
         size: (height, width) of the video in pixels.
         cuts: the first frames of new shots, ascending.
         masks: where everything is written, and what is there already.
+        search: whether objects are searched for in shots without anchors.
 
     Raises:
         MaskError: the mask of an anchor is damaged.
@@ -49,9 +50,12 @@ class KnownMasks:
         size: tuple[int, int],
         cuts: Sequence[FrameIndex],
         masks: SessionMasks,
+        *,
+        search: bool = True,
     ) -> None:
         self.frame_count = frame_count
         self.cuts = tuple(cuts)
+        self.search = search
         self._size = size
         self._masks = masks
         self._numbers = SpanNumbers(masks)
@@ -111,7 +115,12 @@ class KnownMasks:
                 taken = masks[name] if taken is None else masks[name] | taken
         scores = {name: mask.score for name, mask in stored.items()}
         records = {name: mask.record for name, mask in stored.items() if mask.record}
-        return FrameMasks(frame, masks, scores, records)
+        found_again = frozenset(
+            name
+            for name, mask in masks.items()
+            if mask.any() and self._tracks[name].is_searched(frame)
+        )
+        return FrameMasks(frame, masks, scores, records, found_again)
 
     def context(self, frame: FrameIndex, object_id: ObjectId) -> SoftMask | None:
         """Where the objects are that are older than one, as surely as their scores say.
@@ -134,7 +143,7 @@ class KnownMasks:
 
     def _track(self, object_id: ObjectId) -> ObjectTrack:
         shelf = Shelf(object_id, self._size, self._masks, self._numbers)
-        return ObjectTrack(self.frame_count, self.cuts, shelf)
+        return ObjectTrack(self.frame_count, self.cuts, shelf, search=self.search)
 
     def _load(self) -> None:
         contents = self._masks.load()

@@ -54,12 +54,21 @@ class ObjectTrack:
         frame_count: frames of the video.
         cuts: the first frames of new shots, ascending.
         shelf: where everything is written.
+        search: whether the object is searched for in shots without anchors.
     """
 
-    def __init__(self, frame_count: int, cuts: Sequence[FrameIndex], shelf: Shelf) -> None:
+    def __init__(
+        self,
+        frame_count: int,
+        cuts: Sequence[FrameIndex],
+        shelf: Shelf,
+        *,
+        search: bool = False,
+    ) -> None:
         self._frame_count = frame_count
         self._cuts = cuts
         self._shelf = shelf
+        self._search = search
         self._given: dict[FrameIndex, StoredMask] = {}
         self._anchors: dict[FrameIndex, Anchor] = {}
         # What computed masks were made for; the masks themselves are on the shelf.
@@ -105,6 +114,11 @@ class ObjectTrack:
     def is_anchor(self, frame: FrameIndex) -> bool:
         """Whether a human gave or confirmed the mask on this frame."""
         return frame in self._given
+
+    def is_searched(self, frame: FrameIndex) -> bool:
+        """Whether the object is searched for on this frame: no human spoke of it in that shot."""
+        span = self._span_at(frame)
+        return span is not None and span.is_search
 
     def is_current(self, frame: FrameIndex) -> bool:
         """Whether there is a mask on this frame, and it follows from the anchors as they are."""
@@ -235,7 +249,9 @@ class ObjectTrack:
             self._made_for.clear()
 
     def _anchors_changed(self) -> None:
-        self._spans = find_spans(self._anchors.values(), self._frame_count, self._cuts)
+        self._spans = find_spans(
+            self._anchors.values(), self._frame_count, self._cuts, search=self._search
+        )
         if not self._anchors:
             self._put_all_away()
         spans = set(self._spans)

@@ -67,4 +67,5 @@ class Propagation(Iterator[FrameMasks]):
                 done += 1
                 if self._progress:
                     self._progress(done, total)
-                yield self._known.at(step.frame)
+                for frame in step.frames:
+                    yield self._known.at(frame)

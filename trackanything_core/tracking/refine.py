@@ -23,9 +23,17 @@ from trackanything_core.models.base import Segmenter
 from trackanything_core.types import Click, Image, Mask, SoftMask
 
 Decision: TypeAlias = Literal[
-    "good", "refined", "inconsistent", "swallows others", "unsure", "out of sight"
+    "good",
+    "refined",
+    "inconsistent",
+    "swallows others",
+    "unsure",
+    "out of sight",
+    "found again",
+    "not found",
 ]
-"""What became of a mask: good as it was, refined, or kept because of what the segmenter said."""
+"""What became of a mask: good as it was, refined, or kept because of what the segmenter said. In a
+shot that was searched: whether it is the object."""
 
 _LEAST, _MOST = 0.01, 0.99
 _SURROUNDINGS = 1.6

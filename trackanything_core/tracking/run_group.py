@@ -5,6 +5,9 @@ show the object, and remember the others for good), the other objects of its gro
 and as context the up-to-date masks of objects older than all of the group. It never depends on
 newer objects, nor on the order in which a human said all this. An edit of an object in the
 context makes no mask stale: nobody who corrects one object wants another to change.
+
+A shot without anchors is searched: the pass starts from nothing but what is remembered, and
+`Search` says what counts.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from trackanything_core.models.base import (
     PropagatorFactory,
     ResumablePropagator,
     ResumablePropagatorFactory,
+    SearchingPropagator,
 )
 from trackanything_core.tracking.assess import score_mask
 from trackanything_core.tracking.blend import blend
@@ -32,8 +36,9 @@ from trackanything_core.tracking.examine import Examination, Finding
 from trackanything_core.tracking.group import Group
 from trackanything_core.tracking.known_masks import KnownMasks
 from trackanything_core.tracking.refine import Refiner
+from trackanything_core.tracking.search import TRUSTED_SCORE, Search
 from trackanything_core.tracking.soft_mask_file import SoftMaskFile
-from trackanything_core.types import FrameIndex, Image, Mask, ObjectId
+from trackanything_core.types import FrameIndex, Image, Mask, ObjectId, SoftMask
 from trackanything_core.video.base import FrameSource
 
 
@@ -59,11 +64,11 @@ class Step:
     """One step of a pass.
 
     Attributes:
-        frame: where.
-        finished: the objects whose mask was stale there and is no longer.
+        frames: where there may be news.
+        finished: the objects whose mask was stale there and is no longer, once for each frame.
     """
 
-    frame: FrameIndex
+    frames: tuple[FrameIndex, ...]
     finished: tuple[ObjectId, ...] = ()
 
 
@@ -100,11 +105,15 @@ class GroupRun:
         self._source = source
         self._propagators = propagators
         self._known = known
-        self._refiner = refiner
         self._resumed = resumed
-        self._examination = Examination(group.objects, refiner)
+        # Of most masks in a shot that is searched the segmenter could say nothing.
+        self._refiner = None if group.span.is_search else refiner
+        self._examination = Examination(group.objects, self._refiner)
+        self._search = Search(group.objects) if group.span.is_search else None
         if resumed is not None and resumed.examination is not None:
             self._examination.restore(resumed.examination)
+            if self._search is not None:
+                self._search.restore(resumed.examination["search"])
         self._propagator: Propagator | None = None
         if resumed is not None and resumed.propagator is not None:
             if not isinstance(propagators, ResumablePropagatorFactory):
@@ -145,6 +154,8 @@ class GroupRun:
         propagator = examination = None
         if not is_between:
             examination = self._examination.state()
+            if self._search is not None:
+                examination["search"] = self._search.state()
             assert isinstance(self._propagator, ResumablePropagator)  # `Runs` saw to that
             propagator = self._propagator.state()
         unsaved = self._earlier.frames[self._saved :]
@@ -159,6 +170,10 @@ class GroupRun:
         group, known, is_final = self.group, self._known, frames == self.group.passes[-1]
         for frame, probabilities, findings in self._follow(frames, skipped):
             finished: tuple[ObjectId, ...] = ()
+            if self._search is not None:
+                self.done += 1
+                yield self._decide(self._search, frame, ended=frame == frames[-1])
+                continue
             if frame in group.span.frames:
                 if not is_final:
                     self._earlier.put(frame, probabilities)
@@ -167,9 +182,21 @@ class GroupRun:
                     nearness = (end - frame) / (end - start)
                     probabilities = blend(self._earlier.get(frame), probabilities, nearness)
                     findings = _scored_again(group, probabilities, findings)
-                finished = _keep(known, group, frame, probabilities, findings, final=is_final)
+                masks = dict(zip(group.objects, owned_masks(probabilities), strict=True))
+                finished = _keep(known, group, frame, masks, findings, final=is_final)
             self.done += 1
-            yield Step(frame, finished)
+            yield Step((frame,), finished)
+
+    def _decide(self, search: Search, frame: FrameIndex, *, ended: bool) -> Step:
+        """Keep what is found on the frames of which that can be said after this one."""
+        frames: list[FrameIndex] = []
+        finished: list[ObjectId] = []
+        for found in search.decide(ended=ended):
+            frames.append(found.frame)
+            finished += _keep(
+                self._known, self.group, found.frame, found.masks, found.findings, final=True
+            )
+        return Step(tuple(frames) or (frame,), tuple(finished))
 
     def _follow(
         self, frames: range, skipped: int
@@ -185,22 +212,29 @@ class GroupRun:
         if not skipped:
             self._propagator = self._start_pass(frames)
             self._examination = Examination(group.objects, self._refiner)
-            given = _anchored(known, group, frames.start)
+            given = _stored(known, group, frames.start) if self._search is None else None
+        if self._search is not None:
+            for _, memory, masks in self._memories():
+                self._search.remember(memory, masks)
         propagator = self._propagator
         assert propagator is not None
         for frame, image in source.iterate(frames[skipped], frames.stop, frames.step):
             context, last = known.context(frame, group.objects[0]), frame == frames[-1]
-            probabilities = propagator.step(
-                _checked(image, frame, source), given, context=context, last=last
-            )
-            given = None
-            rows = [propagator.object_ids.index(name) + 1 for name in group.objects]
-            probabilities = probabilities[[0, *rows]]
+            image = _checked(image, frame, source)
+            if self._search is not None:
+                probabilities = _look(propagator, image, context, group)
+            else:
+                probabilities = propagator.step(image, given, context=context, last=last)
+                probabilities = _rows_of(group, propagator, probabilities)
+                given = None
             findings: dict[ObjectId, Finding] = {}
             if frame in group.span.frames:
                 probabilities, findings = self._examination.examine(
                     image, probabilities, propagator, context, last=last
                 )
+            if self._search is not None:
+                masks = dict(zip(group.objects, owned_masks(probabilities), strict=True))
+                self._search.take(frame, image, masks, findings)
             yield frame, probabilities, findings
             if not _is_current(group, known):
                 return
@@ -208,38 +242,75 @@ class GroupRun:
     def _start_pass(self, frames: range) -> Propagator:
         """A propagator that remembers the anchors that no pass starts from."""
         propagator = self._propagators.start()
-        for anchor in self.group.span.remembered:
-            image = _checked(self._source.read(anchor.frame), anchor.frame, self._source)
-            masks = _anchored(self._known, self.group, anchor.frame)
-            propagator.remember(image, masks, step=(anchor.frame - frames.start) * frames.step)
+        for frame, image, masks in self._memories():
+            propagator.remember(image, masks, step=(frame - frames.start) * frames.step)
         return propagator
+
+    def _memories(self) -> Iterator[tuple[FrameIndex, Image, dict[ObjectId, Mask]]]:
+        """What every pass remembers: frames, their pictures, and the members' masks on them."""
+        group, known = self.group, self._known
+        trusted = (frame for frame in group.span.recalled if _is_trusted(known, group, frame))
+        anchored = (anchor.frame for anchor in group.span.remembered)
+        for frame in sorted({*anchored, *trusted}):
+            image = _checked(self._source.read(frame), frame, self._source)
+            yield frame, image, _stored(known, group, frame)
 
 
 def _is_current(group: Group, known: KnownMasks) -> bool:
     return all(span in known[name].spans for name, span in group.members)
 
 
-def _anchored(known: KnownMasks, group: Group, frame: FrameIndex) -> dict[ObjectId, Mask]:
+def _stored(known: KnownMasks, group: Group, frame: FrameIndex) -> dict[ObjectId, Mask]:
     stored = {name: known[name].get(frame) for name in group.objects}
     return {name: mask.decode() for name, mask in stored.items() if mask}
+
+
+def _is_trusted(known: KnownMasks, group: Group, frame: FrameIndex) -> bool:
+    """Whether the tracked masks of all members on a frame show them well."""
+    stored = [known[name].get(frame) for name in group.objects]
+    return all(mask and mask.area and mask.score >= TRUSTED_SCORE for mask in stored)
+
+
+def _rows_of(
+    group: Group, propagator: Propagator, probabilities: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Background and the members in order."""
+    rows = [propagator.object_ids.index(name) + 1 for name in group.objects]
+    return probabilities[[0, *rows]]
+
+
+def _look(
+    propagator: Propagator, image: Image, context: SoftMask | None, group: Group
+) -> npt.NDArray[np.float32]:
+    """Probabilities (N + 1, H, W) on a frame of a shot to search."""
+    if isinstance(propagator, SearchingPropagator):
+        return _rows_of(group, propagator, propagator.look(image, context=context))
+    nothing = np.zeros((1 + len(group.objects), *image.shape[:2]), np.float32)
+    nothing[0] = 1
+    return nothing
 
 
 def _keep(
     known: KnownMasks,
     group: Group,
     frame: FrameIndex,
-    probabilities: npt.NDArray[np.float32],
+    masks: Mapping[ObjectId, Mask],
     findings: Mapping[ObjectId, Finding],
     *,
     final: bool,
 ) -> tuple[ObjectId, ...]:
-    masks = owned_masks(probabilities)
-    scores = [findings[name].score for name in group.objects]
     with known.together():
         return tuple(
             name
-            for (name, span), mask, score in zip(group.members, masks, scores, strict=True)
-            if known[name].track(frame, span, mask, score, findings[name].record(), final=final)
+            for name, span in group.members
+            if known[name].track(
+                frame,
+                span,
+                masks[name],
+                findings[name].score,
+                findings[name].record(),
+                final=final,
+            )
         )
 
 

@@ -54,6 +54,11 @@ class Session:
     and compete for pixels; for the rest an object sees the up-to-date masks of older objects, and
     never newer ones. Where masks of two objects meet, the newer object's is on top.
 
+    Nothing is carried over a cut. In a shot where no human spoke of an object it is searched for:
+    every frame is matched by itself against the anchors and some tracked frames of the shots
+    before and after. A mask counts where several frames in a row look like the object, and
+    `FrameMasks.found_again` says so; elsewhere the mask is empty.
+
     Example:
         >>> session = Session(source, segmenter, propagators)
         >>> found = session.add(Prompt("cat", frame=0, clicks=(Click(10, 12),)))
@@ -74,6 +79,7 @@ class Session:
         segmenter: answers clicks and boxes.
         propagators: makes a propagator for each pass over the video.
         cuts: the first frames of new shots, ascending; nothing is carried over them.
+        reidentify: search for objects in shots where no human spoke of them.
         masks: where everything is written as it comes, and what is there already; a temporary
             file of this process by default.
         checkpoint: where the state of propagation is written as it goes; nowhere by default.
@@ -89,6 +95,7 @@ class Session:
         propagators: PropagatorFactory,
         *,
         cuts: Sequence[FrameIndex] = (),
+        reidentify: bool = True,
         masks: SessionMasks | None = None,
         checkpoint: SessionCheckpoint | None = None,
         checkpoint_every: int = CHECKPOINT_EVERY,
@@ -104,7 +111,7 @@ class Session:
             masks = store.masks("session")
         self._propagators = propagators
         self._masks = masks
-        self._known = KnownMasks(len(source), source.size, cuts, masks)
+        self._known = KnownMasks(len(source), source.size, cuts, masks, search=reidentify)
         quick = segmenter.quick if isinstance(segmenter, CarefulSegmenter) else segmenter
         self._refiner = None if refine is None else Refiner(quick, refine)
         self._checkpoint, self._checkpoint_every = checkpoint, checkpoint_every
@@ -118,6 +125,7 @@ class Session:
         segmenter: Segmenter,
         propagators: PropagatorFactory,
         *,
+        reidentify: bool = True,
         embedding_bytes: int = _EMBEDDING_BYTES,
         refine: RefineSettings | None = _REFINE,
     ) -> Self:
@@ -133,6 +141,7 @@ class Session:
             segmenter,
             propagators,
             cuts=saved.cuts,
+            reidentify=reidentify,
             embedding_bytes=embedding_bytes,
             refine=refine,
         )
@@ -148,7 +157,11 @@ class Session:
         """
         self._runs.save()
         self._known = KnownMasks(
-            self._known.frame_count, self._source.size, self._known.cuts, self._masks
+            self._known.frame_count,
+            self._source.size,
+            self._known.cuts,
+            self._masks,
+            search=self._known.search,
         )
         self._runs = self._new_runs()
 

@@ -13,8 +13,8 @@ from trackanything_core.tracking.spans import Anchor, Span
 from trackanything_core.tracking.stored_mask import StoredMask
 from trackanything_core.types import FrameIndex, ObjectId
 
-FORMAT_VERSION = 1
-"""Of the file; a change of the fields below makes the next one."""
+FORMAT_VERSION = 2
+"""Of the file; a change of the fields below makes the next one. Version 1 has no `recalls`."""
 
 _Frame: TypeAlias = Annotated[int, Field(ge=0)]
 _Positive: TypeAlias = Annotated[int, Field(ge=1)]
@@ -51,6 +51,7 @@ class _Span(_Model):
     before: Anchor | None
     after: Anchor | None
     reminders: tuple[Anchor, ...]
+    recalls: tuple[_Span, ...] = ()
 
     @classmethod
     def pack(cls, span: Span) -> _Span:
@@ -60,10 +61,17 @@ class _Span(_Model):
             before=span.before,
             after=span.after,
             reminders=span.reminders,
+            recalls=tuple(cls.pack(recalled) for recalled in span.recalls),
         )
 
     def unpack(self) -> Span:
-        return Span(range(self.start, self.stop), self.before, self.after, self.reminders)
+        return Span(
+            range(self.start, self.stop),
+            self.before,
+            self.after,
+            self.reminders,
+            tuple(recalled.unpack() for recalled in self.recalls),
+        )
 
 
 class _Object(_Model):
@@ -115,7 +123,7 @@ class SessionDocument(_Model):
     """The file as a whole."""
 
     format: Literal["trackanything session"] = "trackanything session"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     frames: _Positive
     height: _Positive
     width: _Positive

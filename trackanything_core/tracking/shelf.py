@@ -133,6 +133,7 @@ def _pack_span(span: Span) -> dict[str, Any]:
     for name, anchor in (("before", span.before), ("after", span.after)):
         packed[name] = None if anchor is None else [anchor.frame, anchor.digest, anchor.empty]
     packed["reminders"] = [[a.frame, a.digest, a.empty] for a in span.reminders]
+    packed["recalls"] = [_pack_span(recalled) for recalled in span.recalls]
     return packed
 
 
@@ -145,4 +146,6 @@ def _read_span(packed: Mapping[str, Any]) -> Span:
         anchor(packed["before"]),
         anchor(packed["after"]),
         tuple(Anchor(*values) for values in packed["reminders"]),
+        # Older databases have none.
+        tuple(_read_span(recalled) for recalled in packed.get("recalls", ())),
     )

@@ -33,17 +33,27 @@ class Anchor:
 class Span:
     """Frames of one object between two anchors, or between an anchor and a cut or an end.
 
+    Or all of a shot in which no human said anything of the object: there it is searched for.
+
     Attributes:
         frames: those whose masks are to be found, step 1; anchors are not among them.
         before: the anchor right before them; None at a cut or the first frame of the video.
         after: the anchor right after them; None at a cut or the last frame of the video.
         reminders: where neither end shows the object, the nearest anchors that do.
+        recalls: of a shot to search, the spans beside its reminders, whose masks help to know
+            the object.
     """
 
     frames: range
     before: Anchor | None
     after: Anchor | None
     reminders: tuple[Anchor, ...] = ()
+    recalls: tuple[Span, ...] = ()
+
+    @property
+    def is_search(self) -> bool:
+        """Whether it is a shot without anchors, where the object may not be at all."""
+        return not self.ends
 
     @property
     def ends(self) -> tuple[Anchor, ...]:
@@ -67,6 +77,18 @@ class Span:
         return tuple(anchor for anchor in self.anchors if anchor.frame not in self.starts)
 
     @property
+    def recalled(self) -> tuple[FrameIndex, ...]:
+        """The tracked frames that are remembered beside the anchors, ascending.
+
+        Of each span in `recalls` the middle and the end that is farther from the reminder.
+        """
+        frames = set()
+        for span in self.recalls:
+            far = -1 if span.before in self.reminders else 0
+            frames |= {span.frames[len(span.frames) // 2], span.frames[far]}
+        return tuple(sorted(frames))
+
+    @property
     def starts(self) -> tuple[FrameIndex, ...]:
         """The ends from which the object is followed: those that show it, if any does."""
         seen = [anchor.frame for anchor in self.ends if not anchor.empty]
@@ -74,27 +96,38 @@ class Span:
 
 
 def find_spans(
-    anchors: Iterable[Anchor], frame_count: int, cuts: Sequence[FrameIndex] = ()
+    anchors: Iterable[Anchor],
+    frame_count: int,
+    cuts: Sequence[FrameIndex] = (),
+    *,
+    search: bool = False,
 ) -> tuple[Span, ...]:
     """The spans of one object.
 
-    Nothing is carried over a cut: shots without an anchor that shows the object have no spans.
+    Nothing is carried over a cut: shots without an anchor that shows the object have no spans,
+    or are searched for it, unless a human said that it is out of sight there.
 
     Args:
         anchors: of the object, in any order, one per frame.
         frame_count: frames of the video.
         cuts: the first frames of new shots, ascending.
+        search: whether shots without anchors are spans to search, once the object was shown.
 
     Returns:
         The spans that have frames, ascending.
     """
     ordered = sorted(anchors, key=lambda anchor: anchor.frame)
     spans: list[Span] = []
+    silent: list[range] = []
     for start, stop in pairwise((0, *cuts, frame_count)):
         inside = [anchor for anchor in ordered if start <= anchor.frame < stop]
         if any(not anchor.empty for anchor in inside):
             spans += _spans_of_shot(inside, start, stop)
-    return tuple(spans)
+        elif not inside:
+            silent.append(range(start, stop))
+    if search and any(not anchor.empty for anchor in ordered):
+        spans += [_span_to_search(shot, ordered, spans) for shot in silent]
+    return tuple(sorted(spans, key=lambda span: span.frames.start))
 
 
 def stale_frames(
@@ -139,6 +172,16 @@ def _spans_of_shot(anchors: list[Anchor], start: FrameIndex, stop: FrameIndex) -
             span = Span(frames, before, after, _nearest_seen(anchors, frames))
         spans.append(span)
     return spans
+
+
+def _span_to_search(shot: range, anchors: list[Anchor], spans: list[Span]) -> Span:
+    reminders = _nearest_seen(anchors, shot)
+    recalls: dict[Span, None] = {}
+    for reminder in reminders:
+        beside = [span for span in spans if reminder in span.ends]
+        if beside:
+            recalls[max(beside, key=lambda span: len(span.frames))] = None
+    return Span(shot, None, None, reminders, tuple(recalls))
 
 
 def _nearest_seen(anchors: list[Anchor], frames: range) -> tuple[Anchor, ...]:

@@ -24,7 +24,11 @@ import numpy.typing as npt
 from trackanything_core.types import FrameIndex, ObjectId
 
 Reason: TypeAlias = Literal[
-    "not prompted in this shot", "low score", "changed in size", "far from an anchor"
+    "not prompted in this shot",
+    "found again in this shot",
+    "low score",
+    "changed in size",
+    "far from an anchor",
 ]
 _Frames: TypeAlias = npt.NDArray[np.float64]
 
@@ -193,7 +197,8 @@ def _suggestion(
     ((start, stop),) = [shot for shot in _shots(cuts, len(known.scores)) if frame in range(*shot)]
     reason: Reason
     if not any(start <= anchor < stop for anchor in known.anchors):
-        reason = "not prompted in this shot"
+        is_found = known.areas[frame] > 0
+        reason = "found again in this shot" if is_found else "not prompted in this shot"
     elif known.scores[frame] < np.nanmedian(known.scores[start:stop]):
         reason = "low score"
     elif _drift(known, cuts)[frame] > np.log(1.5):

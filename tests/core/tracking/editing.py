@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -43,3 +44,11 @@ def beside(frame: FrameIndex, anchors: Iterable[FrameIndex], count: int) -> set[
     low = max([0, *(anchor + 1 for anchor in others if anchor < frame)])
     high = min([count, *(anchor for anchor in others if anchor > frame)])
     return set(range(low, high))
+
+
+def without_anchors(
+    anchors: Collection[FrameIndex], cuts: Sequence[FrameIndex], count: int
+) -> set[FrameIndex]:
+    """The frames of the shots that have none, where objects are searched for."""
+    shots = (range(*ends) for ends in pairwise((0, *cuts, count)))
+    return {f for shot in shots if not set(shot) & set(anchors) for f in shot}

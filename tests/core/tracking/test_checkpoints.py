@@ -31,15 +31,17 @@ class Disk:
 
     config: NetworkConfig
     store: Store = field(default_factory=Store.temporary)
+    cuts: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        self.store.sessions.make("clip", {}, FRAMES, SIZE)
+        self.store.sessions.make("clip", {}, FRAMES, SIZE, self.cuts)
 
     def open(self, every: int = 100, settings: PropagationSettings = SETTINGS) -> Session:
         return Session(
             Noise(FRAMES, SIZE),
             FakeSegmenter(),
             XMemPropagatorFactory(small_network(self.config), settings, name="small"),
+            cuts=self.cuts,
             masks=self.store.masks("clip"),
             checkpoint=self.store.checkpoint("clip"),
             checkpoint_every=every,
@@ -108,6 +110,41 @@ def test_a_program_that_dies_loses_the_steps_since_its_last_checkpoint(
     second = disk.open(every=5)
     assert take(second, all_steps) == all_steps - steps + lost
     assert_same(all_masks(second), all_masks(whole))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5])
+def test_a_search_goes_on_where_it_was_left(config, steps) -> None:
+    def new_disk() -> Disk:
+        disk = Disk(config, cuts=(7,))
+        for name, x in (("cat", 10), ("dog", 28)):
+            disk.open().prompt(Prompt(name, 6, mask=disc(x, 14)))
+        list(disk.open().propagate(stop=7))
+        return disk
+
+    whole = new_disk().open()
+    assert whole.stale().keys() == {"cat", "dog"}
+    finish(whole)
+    disk, taken = new_disk(), 0
+    while disk.open().stale():
+        session = disk.open()
+        taken += _steps_taken(session, steps)
+        session.save_checkpoint()
+    assert taken == FRAMES - 7, "a step was taken twice"
+    last = disk.open()
+    assert_same(all_masks(last), all_masks(whole))
+    for frame in range(FRAMES):
+        assert last.frame_masks(frame).scores == whole.frame_masks(frame).scores
+        assert last.frame_masks(frame).records == whole.frame_masks(frame).records
+
+
+def _steps_taken(session: Session, most: int) -> int:
+    """Take steps; those that another program took before are not counted."""
+    taken: list[int] = []
+    for _ in session.propagate(
+        progress=lambda done, _: taken.append(done), cancelled=lambda: len(taken) >= most
+    ):
+        pass
+    return len(taken)
 
 
 def test_an_edit_in_between_makes_the_saved_run_useless(config) -> None:

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.tracking.editing import Pictured, all_masks, assert_same, beside, finish
+from tests.core.tracking.editing import (
+    Pictured,
+    all_masks,
+    assert_same,
+    beside,
+    finish,
+    without_anchors,
+)
 from tests.fakes import FakeSegmenter, FakeSource, TelltalePropagators
 from trackanything_core.tracking.session import Session
 from trackanything_core.types import FrameIndex, Mask, ObjectId, Prompt
@@ -147,7 +154,7 @@ def test_frames_outside_the_affected_spans_are_identical_to_the_bit(
         session.forget_anchor(frame, name)
     else:
         session.prompt(changed)
-    affected = beside(frame, others, FRAMES)
+    affected = beside(frame, others, FRAMES) | without_anchors(others, cuts, FRAMES)
     assert {f for run in session.stale().get(name, []) for f in run} <= affected
     recomputed = finish(session)
     assert set(recomputed) <= {name}

@@ -311,7 +311,7 @@ def test_another_object_of_a_removed_ones_name_does_not_show_its_masks(desk: Des
 
 def test_nothing_is_carried_over_a_cut() -> None:
     source, propagators = FakeSource(12, SIZE), FakePropagators()
-    session = Session(source, FakeSegmenter(), propagators, cuts=[8, 4])
+    session = Session(source, FakeSegmenter(), propagators, cuts=[8, 4], reidentify=False)
     session.prompt(Prompt("cat", 5, mask=square(1, 1)))
     assert session.stale() == {"cat": [range(4, 5), range(6, 8)]}
     list(session.propagate())

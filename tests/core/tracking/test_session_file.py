@@ -90,10 +90,27 @@ def rewrite(path: Path, change: Callable[[dict], object]) -> None:
     path.write_bytes(gzip.compress(json.dumps(document).encode()))
 
 
+def without_recalls(document: dict) -> None:
+    document["version"] = 1
+    for packed in document["objects"]:
+        for span in packed["spans"]:
+            assert span.pop("recalls") == [] or span["before"] is None is span["after"]
+
+
+def test_a_file_of_the_first_version_is_read(tmp_path: Path) -> None:
+    session = Session(FakeSource(12, SIZE), FakeSegmenter(), TelltalePropagators(), cuts=[9])
+    session.prompt(Prompt("cat", 2, mask=mask_at(2)))
+    list(session.propagate(stop=9))
+    path = tmp_path / "old.session"
+    session.save(path)
+    rewrite(path, without_recalls)
+    assert_same(all_masks(load(path)), all_masks(session))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(version=2, new_field=1), r"newer version .* \(format 2, .* up to 1\)"),
+        (lambda d: d.update(version=3, new_field=1), r"newer version .* \(format 3, .* up to 2\)"),
         (lambda d: d.update(version=0), "damaged"),
         (lambda d: d.pop("cuts"), "damaged"),
         (lambda d: d["objects"][0]["spans"].clear(), "damaged"),

@@ -56,6 +56,21 @@ def test_where_no_end_shows_it_the_nearest_anchors_that_do_are_reminders() -> No
     assert spans[range(2, 3)].reminders == ()
 
 
+def test_a_shot_without_anchors_is_searched_once_the_object_was_shown() -> None:
+    first, last = shown(2), shown(8)
+    found = find_spans([first, hidden(5), last], 12, (4, 6, 7, 10), search=True)
+    home = (Span(range(0, 2), None, first), Span(range(3, 4), first, None))
+    beyond = (Span(range(7, 8), None, last), Span(range(9, 10), last, None))
+    searched = (
+        Span(range(6, 7), None, None, (first, last), (home[0], beyond[0])),
+        Span(range(10, 12), None, None, (last,), (beyond[0],)),
+    )
+    assert found == (*home, searched[0], *beyond, searched[1])
+    assert [span.is_search for span in found] == [False, False, True, False, False, True]
+    assert searched[0].recalled == (0, 1, 7)
+    assert find_spans([hidden(5)], 12, (4, 6), search=True) == ()
+
+
 anchor_sets = st.dictionaries(
     st.integers(0, 19), st.sampled_from(["a", "b", "empty"]), max_size=6
 ).map(lambda masks: {f: Anchor(f, digest, digest == "empty") for f, digest in masks.items()})
@@ -95,6 +110,26 @@ def test_an_edit_makes_stale_what_lies_between_it_and_the_next_anchors_that_show
     left = max([low, *(f + 1 for f in nearest if f < frame)])
     right = min([high, *(f for f in nearest if f > frame)])
     assert {f for f in range(left, right) if f != frame} <= touched
+
+
+@pytest.mark.property
+@given(anchors=anchor_sets, frame=st.integers(0, 19), cuts=cut_sets)
+def test_a_search_is_stale_if_what_it_remembers_is_another_and_no_other_span_is(
+    anchors: dict[int, Anchor], frame: int, cuts: list[int]
+) -> None:
+    before = find_spans(anchors.values(), 20, cuts, search=True)
+    made_for: dict[int, Span | None] = {f: span for span in before for f in span.frames}
+    edited = {**anchors, frame: shown(frame, "new")}
+    after = find_spans(edited.values(), 20, cuts, search=True)
+    tracked = find_spans(edited.values(), 20, cuts)
+    assert [span for span in after if not span.is_search] == list(tracked)
+    stale = stale_frames(after, made_for)
+    assert {span for span in stale if not span.is_search} == set(stale_frames(tracked, made_for))
+    for span in after:
+        if span.is_search:
+            known = {(old.frames, old.reminders, old.recalls) for old in before}
+            is_same = (span.frames, span.reminders, span.recalls) in known
+            assert (span in stale) is not is_same
 
 
 @pytest.mark.property

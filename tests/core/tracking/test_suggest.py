@@ -65,7 +65,9 @@ def test_the_object_that_gains_most_is_named() -> None:
 
 
 def test_a_shot_without_a_prompt_is_named() -> None:
-    (found,) = suggest_frames({"cat": scored([0, 10, 20])}, [30], 1)
+    known = scored([0, 10, 20])
+    known.scores[30:], known.areas[30:] = np.nan, 0
+    (found,) = suggest_frames({"cat": known}, [30], 1)
     assert found.frame in range(30, COUNT)
     assert found.reason == "not prompted in this shot"
 

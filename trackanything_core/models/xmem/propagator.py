@@ -30,7 +30,7 @@ beyond all bounds."""
 
 
 class XMemPropagator:
-    """One pass over a video; implements `ResumablePropagator`.
+    """One pass over a video; implements `ResumablePropagator` and `SearchingPropagator`.
 
     Args:
         network: in evaluation mode, on `device`.
@@ -103,6 +103,11 @@ class XMemPropagator:
             )
         restored: npt.NDArray[np.float32] = _resized(probabilities, size).cpu().numpy()
         return restored
+
+    def look(self, image: Image, *, context: SoftMask | None = None) -> npt.NDArray[np.float32]:
+        """As `SearchingPropagator.look`; errors as for `step`."""
+        # What nothing follows on is not remembered.
+        return self.step(image, context=context, last=True)
 
     def evidence(self) -> Evidence | None:
         """As `Propagator.evidence`."""

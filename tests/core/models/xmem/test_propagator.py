@@ -8,7 +8,11 @@ from torchvision.transforms.functional import resize  # type: ignore[import-unty
 
 from tests.core.models.xmem.small import EMBEDDED_KIND, OFFICIAL_KIND, small_network
 from trackanything_core.errors import MaskError, VideoError
-from trackanything_core.models.base import Propagator, PropagatorFactory
+from trackanything_core.models.base import (
+    Propagator,
+    PropagatorFactory,
+    SearchingPropagator,
+)
 from trackanything_core.models.xmem.core import XMemCore
 from trackanything_core.models.xmem.normalise import normalise
 from trackanything_core.models.xmem.propagator import XMemPropagatorFactory, inner_size
@@ -168,3 +172,15 @@ def test_the_inner_size_has_the_wanted_short_side_but_never_grows_beyond_bounds(
     size, short_side, expected
 ):
     assert inner_size(size, short_side) == expected
+
+
+def test_of_a_frame_that_is_only_looked_at_nothing_stays():
+    looking, plain = start(), start()
+    assert isinstance(looking, SearchingPropagator)
+    assert isinstance(plain, SearchingPropagator)
+    for propagator in (looking, plain):
+        propagator.remember(picture(9), {"cat": disc(20, 20, 9)}, step=-3)
+    seen = looking.look(picture(1))
+    assert seen.shape == (2, *SIZE)
+    looking.look(picture(2))
+    np.testing.assert_array_equal(looking.look(picture(3)), plain.look(picture(3)))
