@@ -21,6 +21,8 @@ from trackanything_core.types import FrameIndex
 LEASE_SECONDS = 30.0
 MAX_ATTEMPTS = 5
 """A job that was begun so often and came no further would take its runner down again."""
+_HEAD_START_SECONDS = 2.0
+"""Opening a session costs about that: pictures are fetched and decoded anew."""
 
 _STATUS = [jobs.c[name] for name in JobStatus.__dataclass_fields__]
 
@@ -88,11 +90,12 @@ class JobQueue:
         """Take the job that is next, with a lease; None where none is free.
 
         The most urgent come first. Among equals it is the turn of the user, then of the project,
-        that had the device least recently; then of the oldest job.
+        then of the job that had the device least recently.
 
         Args:
             owner: of the lease; a name that no other runner has.
-            sessions: those that the runner has in memory; on a tie it goes on with one of them.
+            sessions: those that the runner has in memory; their jobs have a head start of two
+                seconds over other jobs of the same user and project.
         """
         with self._database.write() as connection:
             now = self._database.now(connection)
@@ -103,6 +106,9 @@ class JobQueue:
                 newest = select(func.max(others.c.served)).where(same).correlate(jobs)
                 return func.coalesce(newest.scalar_subquery(), 0.0)
 
+            waiting_since = func.coalesce(jobs.c.served, jobs.c.made) + case(
+                (jobs.c.session_id.in_(list(sessions)), -_HEAD_START_SECONDS), else_=0.0
+            )
             query = (
                 select(jobs.c.id, jobs.c.state, jobs.c.attempts)
                 .where(jobs.c.state.in_(ACTIVE), self._is_free(now))
@@ -110,7 +116,7 @@ class JobQueue:
                     jobs.c.priority.desc(),
                     last_served("user"),
                     last_served("project"),
-                    jobs.c.session_id.not_in(list(sessions)),
+                    waiting_since,
                     jobs.c.id,
                 )
                 .limit(1)

@@ -64,7 +64,18 @@ def test_urgent_jobs_go_first_then_whose_turn_it_is(queue: JobQueue) -> None:
     assert taken(queue, "two") == "c"  # ann has just had the device
     assert taken(queue, "three") == "a"
     queue.give_back(first, "three")
-    assert taken(queue, "four") == "a"
+    assert taken(queue, "four") == "b"  # which has waited for longer than "a" by now
+    assert taken(queue, "five") == "a"
+
+
+def test_a_session_at_hand_has_a_head_start_of_two_seconds(store: Store, queue: JobQueue) -> None:
+    jobs = {name: queue.put(name) for name in "abc"}
+    for name, made in (("a", 100.0), ("b", 101.0), ("c", 103.0)):
+        set_clock(store, jobs[name], made=made)
+    for expected in "bac":
+        job = queue.take(expected, sessions=["b", "c"])
+        assert job is not None
+        assert job.session_id == expected
 
 
 def test_a_lease_that_ended_is_free_for_others(store: Store, queue: JobQueue) -> None:
