@@ -8,9 +8,10 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from trackanything_core.errors import ConfigError
 from trackanything_core.models.xmem.checkpoint import NETWORK, PROPAGATION
 from trackanything_core.models.xmem.config import EMBEDDED, NetworkConfig
 from trackanything_core.models.xmem.network import XMemNetwork
@@ -94,6 +95,9 @@ class TrainingConfig:
     seed: int = 0
 
 
+_LEAST_STRIDED = 16
+
+
 class XMemTrainer:
     """One run. Close it, to end the processes that make its clips.
 
@@ -103,6 +107,9 @@ class XMemTrainer:
         images: to make clips of; a few are held out for validation.
         device: where to compute.
         workers: processes that make clips; what they make does not depend on their number.
+
+    Raises:
+        ConfigError: this machine cannot train so narrow a network with several threads.
     """
 
     name = "xmem"
@@ -120,6 +127,7 @@ class XMemTrainer:
         self.images, self.held_out = hold_out(images)
         self._workers = workers
         self.network = XMemNetwork(config.network).to(device)
+        _check_widths(self.network, device)
         # Parameters of four dimensions in this order make convolutions faster.
         for parameter in self.network.parameters():
             if parameter.ndim == 4:
@@ -275,3 +283,23 @@ def _draw_memory(rng: np.random.Generator, length: int) -> tuple[list[float], li
     times = [gap * t for t in range(length)]
     remembered = [[0, *(m for m in range(1, t) if rng.random() < 0.7)] for t in range(1, length)]
     return times, remembered
+
+
+def _check_widths(network: nn.Module, device: torch.device) -> None:
+    """Refuse what would end in a broken heap.
+
+    The backward pass of oneDNN 3.12 writes beyond its memory where a 1x1 convolution with a
+    stride has fewer than 16 input channels and works on several threads.
+    """
+    is_narrow = any(
+        isinstance(module, nn.Conv2d)
+        and module.kernel_size == (1, 1)
+        and module.stride != (1, 1)
+        and module.in_channels < _LEAST_STRIDED
+        for module in network.modules()
+    )
+    if is_narrow and device.type == "cpu" and torch.get_num_threads() > 1:
+        raise ConfigError(
+            f"expected key_widths and value_widths of at least {_LEAST_STRIDED} to train on more "
+            "than one thread of a CPU: make the network wider, or give --threads 1"
+        )

@@ -18,12 +18,14 @@ import torch
 from trackanything_core.errors import ConfigError
 from trackanything_core.models.registry import EMBEDDED_FOLDER, load_propagator, load_segmenter
 from trackanything_core.models.weights import load_metadata, load_state_dict
+from trackanything_core.training import start
 from trackanything_core.training.log import read_log
 from trackanything_core.training.run import Trainer, run
 from trackanything_core.training.start import Kind, start_sam, start_xmem
 from trackanything_core.types import Click
 
 CPU = torch.device("cpu")
+PRESETS = Path(start.__file__).parent / "presets"
 STEPS = 12
 LOGS = ("log.csv", "validation.csv")
 
@@ -39,9 +41,10 @@ def train(kind: Kind, out: Path, **options) -> Path:
     return run(started, out, checkpoint_every=5, validate_every=6, report=lambda _: None)
 
 
-def command(kind: Kind, out: Path) -> list[str]:
-    program = "from trackanything_core.cli.main import create_app, run; run(create_app())"
-    options = ["--config", "tiny", "--steps", str(STEPS), "--out", str(out), "--threads", "1"]
+def command(kind: Kind, out: Path, steps: int = STEPS, threads: int = 1) -> list[str]:
+    program = "from trackanything_core.cli.main import create_app, run; exit(run(create_app()))"
+    options = ["--config", "tiny", "--steps", str(steps), "--out", str(out)]
+    options += ["--threads", str(threads)]
     often = ["--checkpoint-every", "5", "--validate-every", "6", "--workers", "1"]
     return [sys.executable, "-c", program, "train", kind, *options, *often, "--device", "cpu"]
 
@@ -85,6 +88,29 @@ def test_a_run_killed_between_checkpoints_ends_like_an_undisturbed_one(
     for part in ("network", "average"):
         for name, tensor in states[0][part].items():
             assert torch.equal(tensor, states[1][part][name]), f"{part}: {name}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["xmem", "sam"])
+def test_a_run_on_several_threads_comes_to_its_end(kind: Kind, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        subprocess.run(command(kind, tmp_path / name, 30, 2), check=True, capture_output=True)
+        assert len(read_log(tmp_path / name / "log.csv")["step"]) == 30
+    assert (tmp_path / "one" / LOGS[0]).read_bytes() == (tmp_path / "two" / LOGS[0]).read_bytes()
+
+
+def test_a_network_that_breaks_on_several_threads_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    preset = json.loads((PRESETS / "xmem" / "tiny.json").read_text())
+    preset["network"]["value_widths"] = [8, 8, 16]
+    narrow = tmp_path / "narrow.json"
+    narrow.write_text(json.dumps(preset))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    with pytest.raises(ConfigError, match="--threads 1"):
+        start_xmem(str(narrow), [], device=CPU, workers=0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    start_xmem(str(narrow), [], device=CPU, workers=0)
 
 
 def lines(path: Path) -> list[str]:
